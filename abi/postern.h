@@ -1,0 +1,157 @@
+/* The application binary interface: all that the kernel and its users share, declarations only.
+ *
+ * Calls stand once in syscalls.def and errors once in errors.def; both are read by C (here) and by NASM (postern.inc).
+ * Status and payload never share a register, so all 2^32 payloads are legal. */
+#ifndef POSTERN_H
+#define POSTERN_H
+
+#include <stdint.h>
+
+typedef int32_t status_t;   /* 0 or a negative E_* */
+typedef uint32_t handle_t;  /* index and generation in the table of one process; bit 31 is never set */
+
+enum {
+#define ERROR(number, name, text) name = number,
+#include "errors.def"
+#undef ERROR
+};
+
+enum syscall_number {
+#define SYSCALL(number, name, arguments, results, text) SYS_##name = number,
+#include "syscalls.def"
+#undef SYSCALL
+    SYSCALL_COUNT
+};
+
+/* SYSENTER: EAX is a handle (>= 0) for a call, or one of these. The registers are in sysenter/README.md. */
+#define OP_REPLY_WAIT (-1)
+#define OP_NULL (-2)
+
+#define HANDLE_NONE 0u
+#define TIMEOUT_NEVER 0xFFFFFFFFu
+#define PAGE_SIZE 4096u
+#define PAGE_SHIFT 12
+#define PRIORITIES 32
+
+/* User space is [USER_BOTTOM, USER_TOP): no mapping may leave it. */
+#define USER_BOTTOM 0x00001000u
+#define USER_TOP 0xBFE00000u
+
+enum object_type {
+    TYPE_NONE,
+    TYPE_PROCESS,
+    TYPE_THREAD,
+    TYPE_BUDGET,
+    TYPE_ENDPOINT,
+    TYPE_MEMORY,
+    TYPE_NOTIFICATION,
+    TYPE_IRQ,
+    TYPE_IOPORT,
+    TYPE_COUNT
+};
+
+/* Rights. A right means the same for each type that knows it. */
+#define RIGHT_READ 0x01u      /* map readable, wait on, read registers and facts */
+#define RIGHT_WRITE 0x02u     /* map writable, signal, write registers */
+#define RIGHT_EXECUTE 0x04u   /* map executable */
+#define RIGHT_CALL 0x08u      /* call the endpoint */
+#define RIGHT_SERVE 0x10u     /* wait on the endpoint as a worker */
+#define RIGHT_CONTROL 0x20u   /* create in, destroy, start, stop, bind, derive, revoke */
+#define RIGHT_DMA 0x40u       /* learn physical addresses */
+#define RIGHT_TRANSFER 0x80u  /* attach to a request or a reply, give to another process */
+#define RIGHTS_ALL 0xFFu
+
+/* Protection of a mapping: the low bits of the address argument. Write and execute never go together. */
+#define PROTECT_READ 1u
+#define PROTECT_WRITE 2u
+#define PROTECT_EXECUTE 4u
+
+#define MEMORY_CONTIGUOUS 1u /* memory_create: physically contiguous, for DMA */
+#define ENDPOINT_NO_QUEUE 1u /* endpoint_create: E_BUSY instead of waiting for a worker */
+
+enum register_index { /* thread_read_register; marked * are read-only */
+    REGISTER_EAX,
+    REGISTER_EBX,
+    REGISTER_ECX,
+    REGISTER_EDX,
+    REGISTER_ESI,
+    REGISTER_EDI,
+    REGISTER_EBP,
+    REGISTER_ESP,
+    REGISTER_EIP,
+    REGISTER_EFLAGS,
+    REGISTER_FAULT_VECTOR,  /* * */
+    REGISTER_FAULT_ERROR,   /* * error code of the exception */
+    REGISTER_FAULT_ADDRESS, /* * CR2 of a page fault */
+    REGISTER_COUNT
+};
+
+enum system_info_index {
+    INFO_SYSENTER,          /* 1: the SYSENTER gate may be used */
+    INFO_TSC_KHZ,           /* time stamp counter, ticks per millisecond; 0: the CPU has none */
+    INFO_CPU_FEATURES,      /* CPU_FEATURE_* in use */
+    INFO_CPU_SIGNATURE,     /* EAX of CPUID 1: family, model, stepping */
+    INFO_UPTIME_MS,         /* milliseconds since boot, modulo 2^32 */
+    INFO_FRAMES_TOTAL,      /* physical frames managed */
+    INFO_FRAMES_FREE,       /* physical frames free */
+    INFO_THREADS_CREATED,   /* threads ever created: constant over calls (counter/threads_created_during_calls) */
+    INFO_THREADS_ALIVE,     /* threads not yet destroyed */
+    INFO_PROCESSES_ALIVE,   /* processes not yet destroyed */
+    INFO_SWITCHES,          /* thread switches made by the C path */
+    INFO_INTERRUPTS,        /* hardware interrupts taken */
+    INFO_BUILD_RELEASE,     /* 1: built with BUILD=release */
+    INFO_COUNT
+};
+
+#define CPU_FEATURE_SEP 0x01u
+#define CPU_FEATURE_NX 0x02u
+#define CPU_FEATURE_SMEP 0x04u
+#define CPU_FEATURE_SMAP 0x08u
+#define CPU_FEATURE_UMIP 0x10u
+#define CPU_FEATURE_PGE 0x20u
+#define CPU_FEATURE_APIC 0x40u
+#define CPU_FEATURE_FXSR 0x80u
+#define CPU_FEATURE_PAE 0x100u
+#define CPU_FEATURE_TSC 0x200u
+
+enum process_info_index { PROCESS_ALIVE, PROCESS_EXIT_CODE, PROCESS_QUOTA_LIMIT, PROCESS_QUOTA_USED, PROCESS_THREADS, PROCESS_INFO_COUNT };
+
+enum endpoint_info_index {
+    ENDPOINT_WORKERS,       /* threads that serve it */
+    ENDPOINT_IDLE,          /* workers waiting for a request */
+    ENDPOINT_QUEUE,         /* callers waiting for a worker */
+    ENDPOINT_QUEUE_HIGH,    /* most callers ever waiting at once */
+    ENDPOINT_WAITS,         /* calls that had to wait for a worker */
+    ENDPOINT_REFUSALS,      /* calls refused with E_BUSY */
+    ENDPOINT_INFO_COUNT
+};
+
+/* Method of the request by which the kernel tells a supervisor of a fault. The badge is that of process_create, the
+ * word the exception vector, the handle names the faulted thread. Reply status 0: the thread goes on with its registers
+ * as they are now; anything else: the thread is destroyed. */
+#define METHOD_FAULT 0xFFFFFFFFu
+
+/* What the kernel hands to init: mapped read-only at BOOT_INFO_ADDRESS, one page. */
+#define BOOT_INFO_ADDRESS 0x00010000u
+#define BOOT_INFO_MAGIC 0x50535452u /* "PSTR" */
+#define BOOT_MODULES 48
+#define BOOT_NAME 32
+
+struct boot_module {
+    handle_t memory;       /* RIGHT_READ | RIGHT_EXECUTE | RIGHT_TRANSFER | RIGHT_CONTROL */
+    uint32_t size;         /* bytes */
+    char name[BOOT_NAME];  /* first word of the module's line, without directories; the rest in arguments */
+};
+
+struct boot_info {
+    uint32_t magic;
+    handle_t process;       /* init itself, every right */
+    handle_t ioports;       /* authority over ports 0 to 65535 */
+    handle_t irqs;          /* authority over all lines */
+    handle_t device_memory; /* authority over physical memory that is not RAM */
+    uint32_t module_count;
+    char command_line[256]; /* of the kernel */
+    struct boot_module modules[BOOT_MODULES];
+};
+
+#endif

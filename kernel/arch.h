@@ -1,0 +1,86 @@
+/* All that the kernel asks of the CPU and the PC; arch/x86 provides it. The kernel itself reads no CPU register. */
+#ifndef KERNEL_ARCH_H
+#define KERNEL_ARCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <postern.h>
+
+struct thread;
+struct frame;
+struct boot_data;
+
+/* ---- physical memory; a frame is a 4 KiB page, named by its number so that 4 GiB and more fit ---- */
+typedef uint32_t frame_t;
+
+/* Kernel address of a frame in lowmem (below the direct map's limit), NULL otherwise. */
+void *arch_lowmem(frame_t frame);
+frame_t arch_lowmem_frame(const void *address);
+/* Copies of single pages and words by frame number; they reach high memory through a window. */
+void arch_page_clear(frame_t frame);
+void arch_page_copy_in(frame_t to, const void *kernel_source, uint32_t bytes);
+uint32_t arch_frame_read_word(frame_t frame, uint32_t offset);
+
+/* ---- address spaces ---- */
+struct address_space {
+    uint32_t root;          /* what CR3 takes */
+    uint64_t *tables;       /* arch's own bookkeeping */
+    uint8_t *port_bitmap;   /* NULL until a port is granted; 8 KiB, a clear bit allows */
+};
+
+/* Takes frames through kernel_frame_allocate(). False when out of memory, with nothing kept. */
+bool arch_space_create(struct address_space *space);
+/* Frees tables and bitmap; all user mappings must be gone, and the space must not be loaded (arch_space_leave). */
+void arch_space_destroy(struct address_space *space);
+/* Loads the kernel's own space if this one is loaded, so that it can be destroyed. */
+void arch_space_leave(struct address_space *space);
+/* Makes sure that every table for [address, address + pages) exists; so arch_map_page cannot fail. */
+bool arch_space_prepare(struct address_space *space, uint32_t address, uint32_t pages);
+/* Sets or replaces one entry and flushes it from the TLB if the space is loaded. protection: PROTECT_*. */
+void arch_map_page(struct address_space *space, uint32_t address, frame_t frame, uint32_t protection, bool device);
+void arch_unmap_page(struct address_space *space, uint32_t address);
+/* Frame mapped at a user address; false when none is. */
+bool arch_translate(struct address_space *space, uint32_t address, frame_t *frame);
+/* Frees page tables in the range that hold no entry any more is not done: tables live as long as the space. */
+
+/* Allows ports to a space. False when out of memory. */
+bool arch_ports_allow(struct address_space *space, uint32_t first, uint32_t count);
+
+/* ---- threads ---- */
+void arch_thread_init(struct thread *thread, uint32_t entry, uint32_t stack, uint32_t argument);
+/* Called when the C path makes `next` the current thread of the CPU: address space, FPU, segments, SYSENTER MSR. */
+void arch_thread_switch(struct thread *previous, struct thread *next);
+/* The thread is going away: forget its FPU state. */
+void arch_thread_release(struct thread *thread);
+uint32_t arch_eflags_sanitise(uint32_t eflags);
+
+/* ---- time; ticks are those of the time stamp counter, or of the PIT scaled where there is no TSC ---- */
+uint64_t arch_time(void);
+uint64_t arch_microseconds_to_ticks(uint64_t microseconds);
+uint64_t arch_ticks_to_microseconds(uint64_t ticks);
+/* One interrupt -> timer_interrupt() at or soon after `when` (arch_time ticks); replaces an earlier one. */
+void arch_timer_set(uint64_t when);
+
+/* ---- interrupts ---- */
+uint32_t arch_irq_count(void);
+void arch_irq_mask(uint32_t line);
+void arch_irq_unmask(uint32_t line);
+
+/* ---- the rest ---- */
+void arch_log_write(char character);
+uint32_t arch_system_info(uint32_t which); /* the INFO_* facts that are the machine's */
+bool arch_frame_is_ram(frame_t frame);
+void arch_registers_print(const struct frame *frame);
+/* Prints what the stack holds, stops the machine (isa-debug-exit, Bochs, halt). Interrupts are off for good. */
+_Noreturn void arch_halt(void);
+
+/* ---- what arch calls in the kernel ---- */
+void kernel_main(const struct boot_data *boot);             /* boot.c: interrupts off, memory mapped; returns to resume */
+void kernel_exception(struct thread *thread, uint32_t vector, uint32_t error, uint32_t address); /* fault.c */
+void kernel_interrupt(uint32_t line);                       /* irq.c: masked and acknowledged already */
+void timer_interrupt(void);                                 /* timer.c */
+void *kernel_frame_allocate(void);                          /* frames.c: one lowmem frame, cleared; NULL when out */
+void kernel_frame_free(void *address);
+
+#endif

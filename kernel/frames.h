@@ -1,0 +1,34 @@
+/* Physical frames: one bit each, in a bitmap; 1 means free. Pure code over a bitmap: tested natively in tests/host. */
+#ifndef KERNEL_FRAMES_H
+#define KERNEL_FRAMES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define FRAME_NONE 0u /* frame 0 belongs to the BIOS and is never handed out */
+
+struct frame_pool {
+    uint32_t *bitmap;
+    uint32_t end;        /* frames [0, end) have a bit */
+    uint32_t lowmem_end; /* frames below can be reached through the direct map */
+    uint32_t free;
+    uint32_t total;
+    uint32_t low_hint, high_hint; /* where the last search ended */
+};
+
+/* Bytes of bitmap that frames [0, end) need. */
+uint32_t frame_pool_bitmap_size(uint32_t end);
+/* Starts with every frame taken; bitmap is cleared here. */
+void frame_pool_init(struct frame_pool *pool, uint32_t *bitmap, uint32_t end, uint32_t lowmem_end);
+/* Adds free frames [first, end) to the pool (boot only); frames already free are not counted twice. */
+void frame_pool_add(struct frame_pool *pool, uint32_t first, uint32_t end);
+/* Takes frames [first, end) out (boot only): kernel image, modules, bitmap itself. */
+void frame_pool_reserve(struct frame_pool *pool, uint32_t first, uint32_t end);
+/* `count` consecutive frames of lowmem, or FRAME_NONE. */
+uint32_t frame_allocate_low(struct frame_pool *pool, uint32_t count);
+/* One frame, from high memory first so that lowmem stays free for the kernel, or FRAME_NONE. */
+uint32_t frame_allocate_any(struct frame_pool *pool);
+/* Freeing a free frame, or one outside the pool, is a kernel bug: assertion. */
+void frame_free(struct frame_pool *pool, uint32_t first, uint32_t count);
+
+#endif

@@ -1,0 +1,44 @@
+/* A memory object: physical pages, anonymous, contiguous or a device's; and the mappings of it. */
+#ifndef KERNEL_MEMORY_H
+#define KERNEL_MEMORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arch.h"
+#include "list.h"
+#include "object.h"
+
+#define MEMORY_PAGES_MAX (1024u * 1024u)
+
+enum memory_kind { MEMORY_ANONYMOUS, MEMORY_RANGE /* contiguous RAM, owned */, MEMORY_BORROWED /* boot module, device */ };
+
+struct memory {
+    struct object object;
+    enum memory_kind kind;
+    bool device;            /* mapped uncached; never anonymous */
+    uint32_t pages;
+    frame_t first;          /* MEMORY_RANGE, MEMORY_BORROWED */
+    frame_t **directory;    /* MEMORY_ANONYMOUS: a page of pointers to pages of frame numbers */
+    struct list mappings;   /* mapping.in_memory */
+};
+
+struct mapping {
+    struct list in_process; /* by address */
+    struct list in_memory;
+    struct process *process;
+    struct memory *memory;  /* holds a reference */
+    uint32_t address, pages, first;
+    uint32_t protection;
+    uint32_t rights;        /* protections that the handle allowed: a later protect stays within */
+    struct process *payer;  /* charged for the structure; holds a reference */
+};
+
+struct memory *memory_create(struct process *payer, uint32_t pages, uint32_t flags);
+/* Names frames that nobody may free: boot modules and devices. */
+struct memory *memory_create_borrowed(struct process *payer, frame_t first, uint32_t pages, bool device);
+frame_t memory_frame(const struct memory *memory, uint32_t page);
+void memory_revoke(struct memory *memory);
+void memory_destroy(struct object *object);
+
+#endif

@@ -1,0 +1,37 @@
+/* 32 sticky bits, to wait for; and what can set them: signals, timers, interrupts, deaths. */
+#ifndef KERNEL_NOTIFICATION_H
+#define KERNEL_NOTIFICATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "list.h"
+#include "object.h"
+#include "timer.h"
+
+struct notification {
+    struct object object;
+    uint32_t bits;
+    struct list waiters;    /* thread.queue_link, THREAD_WAITING */
+    struct timer timer;     /* notification_timer */
+    uint32_t timer_bits;
+};
+
+void notification_signal(struct notification *notification, uint32_t bits);
+void notification_destroy(struct object *object);
+
+struct irq { /* an authority over lines [first, first + count), or one bound line */
+    struct object object;
+    uint32_t first, count;
+    struct notification *notification;  /* holds a reference */
+    uint32_t bits;
+};
+
+void irq_destroy(struct object *object);
+
+struct ioport { /* ports [first, first + count) */
+    struct object object;
+    uint32_t first, count;
+};
+
+#endif

@@ -1,0 +1,63 @@
+/* A process: address space, handle table, quota, threads, and who is told when it fails or ends. */
+#ifndef KERNEL_PROCESS_H
+#define KERNEL_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arch.h"
+#include "handle.h"
+#include "list.h"
+#include "object.h"
+#include "quota.h"
+
+struct endpoint;
+struct notification;
+struct memory;
+struct thread;
+
+struct process {
+    struct object object;               /* payer: the creator, whose quota `quota` came from */
+    struct address_space space;
+    struct handle_table handles;
+    struct quota quota;
+    uint32_t granted;                   /* bytes of limit that came from the payer and go back */
+    struct list threads;                /* thread.in_process */
+    struct list mappings;               /* mapping.in_process, by address */
+    struct list watchers;               /* struct watch */
+    struct endpoint *supervisor;        /* gets fault reports; NULL: none; holds a reference */
+    uint32_t supervisor_badge;
+    bool alive;
+    uint32_t exit_code;
+};
+
+struct watch { /* one process_watch */
+    struct list link;
+    struct notification *notification;  /* holds a reference */
+    uint32_t bits;
+};
+
+struct process *process_create(struct process *payer, uint32_t quota_bytes);
+/* Ends every thread, unmaps everything, closes every handle, tells the watchers. The structure lives on while handles
+ * or charges name it. */
+void process_kill(struct process *process, uint32_t exit_code);
+void process_destroy(struct object *object);
+
+/* Charged kernel pages for a process's tables: NULL when quota or memory is used up. */
+void *process_page_allocate(struct process *process);
+void process_page_free(struct process *process, void *page);
+
+/* ---- process_handles.c: handle tables filled with objects ---- */
+/* Inserts with growth; takes its own reference on the object. HANDLE_NONE: table, quota or memory used up. */
+handle_t process_handle_add(struct process *process, struct object *object, uint32_t rights, uint32_t badge);
+void process_handle_close(struct process *process, struct handle_entry *entry);
+/* Finds an entry of the given type (TYPE_NONE: any) with all of `rights`; on failure NULL and *status says why. */
+struct handle_entry *process_handle_find(struct process *process, handle_t handle, enum object_type type, uint32_t rights, status_t *status);
+
+/* ---- mapping.c ---- */
+status_t process_map(struct process *process, struct memory *memory, uint32_t address, uint32_t protection, uint32_t first, uint32_t pages, struct process *payer);
+status_t process_unmap(struct process *process, uint32_t address, uint32_t pages);
+status_t process_protect(struct process *process, uint32_t address, uint32_t pages, uint32_t protection);
+void process_unmap_all(struct process *process);
+
+#endif

@@ -1,0 +1,160 @@
+/* libserver: all that a service or a program on Postern needs.
+ *
+ *     static reply_t add(const request_t *rq) { return reply(total += rq->word); }
+ *     static const method_t methods[] = { [COUNTER_ADD] = add };
+ *     int main(void) { return server_run("counter", methods, COUNT(methods), .workers = 4); }
+ *
+ * The pool of workers exists before the service is announced; nothing on the request path creates a thread. Idea of the
+ * library-owned loop: seL4 microkit; of pools that exist before the first call: QNX and Solaris doors, less their growth
+ * on the call path. */
+#ifndef SERVER_H
+#define SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <postern.h>
+#include <system.h> /* one typed function per kernel call, through INT 250 */
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* ---------------------------------------------------------------- service side */
+
+/* What a worker got; it lies on the worker's stack and is gone after the reply. */
+typedef struct request {
+    uint32_t word;      /* the DWORD of the call */
+    uint32_t method;    /* its number; < count of the method table */
+    uint32_t badge;     /* which client: the badge of the handle it called through */
+    handle_t handle;    /* a handle that the caller attached, now ours to close; HANDLE_NONE otherwise */
+} request_t;
+
+/* Service status and reply DWORD, in EDX:EAX as the compiler returns 64 bits: two registers, no memory. */
+typedef uint64_t reply_t;
+/* Success with a DWORD. */
+static inline reply_t reply(uint32_t word) { return word; }
+/* A service status; negative E_* or the service's own positive numbers. */
+static inline reply_t reply_error(status_t status) { return (uint64_t)(uint32_t)status << 32; }
+/* Success with a DWORD and a handle to be moved to the caller (it needs RIGHT_TRANSFER); the reply goes by INT 250. */
+reply_t reply_handle(uint32_t word, handle_t handle);
+
+typedef reply_t (*method_t)(const request_t *request);
+
+enum when_busy { WAIT_IN_QUEUE, REFUSE_BUSY };
+
+struct server_options {
+    uint32_t workers;           /* threads in the pool, 1 to 64; 0: 1, or what the list gave as workers=N */
+    uint32_t stack;             /* bytes per worker, rounded up to pages; 0: 8 KiB. Each has a guard page below */
+    enum when_busy when_busy;   /* what a caller meets when all workers are busy */
+    uint32_t client_cap;        /* requests of one badge at a time; 0: no cap. A cap costs callers the fast path */
+    uint32_t reserve;           /* spare workers kept ready in the background, off the call path; 0: none */
+    uint8_t priority;           /* of the workers' own budgets, 0: that of main */
+};
+
+/* Creates the pool, announces the service to init under `name`, and serves for ever on this thread and workers - 1
+ * others. `name` NULL: the name under which init started us. Returns only on failure, with a negative E_*. */
+#define server_run(name, methods, count, ...) \
+    server_run_options(name, methods, count, &(const struct server_options){ __VA_ARGS__ })
+int server_run_options(const char *name, const method_t *methods, uint32_t count, const struct server_options *options);
+/* The same for an endpoint of our own that is not announced: creates the pool and returns. *endpoint gets the handle,
+ * with every right. */
+#define server_start(endpoint, methods, count, ...) \
+    server_start_options(endpoint, methods, count, &(const struct server_options){ __VA_ARGS__ })
+status_t server_start_options(handle_t *endpoint, const method_t *methods, uint32_t count, const struct server_options *options);
+
+/* True when the request being served has lost its caller (death, deadline, cancel): its reply will go nowhere. */
+bool request_cancelled(void);
+
+/* Counters of the pool that serves `endpoint`. */
+struct server_statistics {
+    uint32_t workers, busy_high, calls; /* size, most ever busy at once, requests served (modulo 2^32) */
+    uint32_t queue, queue_high, waits, refusals; /* of the endpoint: see ENDPOINT_* */
+};
+status_t server_statistics(handle_t endpoint, struct server_statistics *statistics);
+
+/* ---------------------------------------------------------------- client side */
+
+/* A service that init knows, by name; waits until it is announced. *endpoint gets a handle to call it through.
+ * E_NOT_FOUND: no such name in the system list. */
+status_t service_find(const char *name, handle_t *endpoint);
+
+/* One call through the better gate: SYSENTER where the machine has it, INT 250 otherwise. Returns the kernel's status
+ * if that is not 0, else the service's. *reply is written only on 0. */
+status_t service_call(handle_t endpoint, uint32_t method, uint32_t word, uint32_t *reply);
+/* The same, through INT 250 always, with a deadline in microseconds (TIMEOUT_NEVER) and a handle to attach
+ * (HANDLE_NONE); *handle, unless NULL, receives a handle that came back. */
+status_t service_call_full(handle_t endpoint, uint32_t method, uint32_t word, uint32_t timeout, handle_t attach, uint32_t *reply, handle_t *handle);
+
+/* The two gates bare, for tests and measurements: kernel status returned, *status the service's. */
+#include <gates.h> /* gate_call_int(), gate_call_sysenter(), gate_null_int(), gate_null_sysenter() */
+
+/* True when this machine's SYSENTER gate may be used. */
+bool gate_sysenter_usable(void);
+
+/* ---------------------------------------------------------------- sessions: bulk data in shared memory */
+
+/* A memory object that a client and a service both map, cut into slots of equal size; a DWORD of a call names a slot. */
+typedef struct session {
+    handle_t memory;
+    uint8_t *base;
+    uint32_t slots, slot_size;
+} session_t;
+
+#define METHOD_SESSION_OPEN 0 /* by convention method 0 of a service with sessions: server_session_open handles it */
+
+/* Client: creates the memory, maps it, and hands it to the service. slot_size in bytes, a power of two >= 64. */
+status_t session_open(session_t *session, handle_t endpoint, uint32_t slots, uint32_t slot_size);
+/* Client: unmaps and closes. The service is told by calling METHOD_SESSION_OPEN with word 0 and no handle. */
+void session_close(session_t *session, handle_t endpoint);
+/* Either side: address of a slot, NULL when there is no such slot. */
+void *session_slot(const session_t *session, uint32_t slot);
+/* Service: the method for METHOD_SESSION_OPEN; keeps one session per badge. */
+reply_t server_session_open(const request_t *request);
+/* Service: the session of the badge that called, NULL when it has none. */
+const session_t *request_session(const request_t *request);
+
+/* ---------------------------------------------------------------- process side */
+
+/* Text to the kernel log; %s %c %d %u %x %p with width, zero padding and '-'. One call writes its text unmixed. */
+void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Value of key=value in our line of the system list; NULL when absent. argument_number: `otherwise` when absent. */
+const char *argument(const char *key);
+uint32_t argument_number(const char *key, uint32_t otherwise);
+/* Our name in the system list. */
+const char *program_name(void);
+/* Handle of our own process, of init's endpoint, and of a resource named in our line of the system list (ports=, irq=,
+ * device-memory): HANDLE_NONE when it was not given. */
+handle_t self_process(void);
+handle_t init_endpoint(void);
+handle_t startup_handle(const char *key);
+/* Ends this process. */
+_Noreturn void process_exit(uint32_t code);
+/* Ends the machine: init writes the code to the emulator's exit port, or powers off. */
+_Noreturn void machine_exit(uint32_t code);
+/* Bytes of zeroed memory in whole pages, mapped read-write with an unmapped guard page on both sides; NULL when the quota is used up. */
+void *pages_allocate(uint32_t bytes);
+void pages_free(void *address, uint32_t bytes);
+/* A free range of `pages` pages of our address space for mapping; nothing is mapped. 0 when none is left. */
+uint32_t address_reserve(uint32_t pages);
+/* A new thread of this process that runs function(argument) on its own guarded stack, started; ends when it returns. */
+status_t thread_spawn(void (*function)(void *), void *argument, uint8_t priority, handle_t *thread);
+/* Error text of a status ("E_BUSY: all workers are busy ..."). */
+const char *status_text(status_t status);
+/* Time stamp counter. */
+static inline uint64_t ticks(void)
+{
+    uint32_t low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
+
+/* memcpy, memmove, memset, memcmp, strlen, strcmp, strncmp are there with their standard meaning. */
+void *memcpy(void *restrict to, const void *restrict from, size_t bytes);
+void *memmove(void *to, const void *from, size_t bytes);
+void *memset(void *to, int value, size_t bytes);
+int memcmp(const void *a, const void *b, size_t bytes);
+size_t strlen(const char *text);
+int strcmp(const char *a, const char *b);
+int strncmp(const char *a, const char *b, size_t most);
+
+#endif
