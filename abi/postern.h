@@ -28,6 +28,9 @@ enum syscall_number {
 #define OP_NULL (-2)
 
 #define HANDLE_NONE 0u
+/* SYS_call, bit 0 of the handle argument: a handle in the reply is welcome. Without it none arrives, so that a service
+ * cannot fill its clients' tables. Attached handles move: the sender's is closed when the message is delivered. */
+#define HANDLE_ACCEPT 1u
 #define TIMEOUT_NEVER 0xFFFFFFFFu
 #define PAGE_SIZE 4096u
 #define PAGE_SHIFT 12

@@ -19,7 +19,8 @@ void *arch_lowmem(frame_t frame);
 frame_t arch_lowmem_frame(const void *address);
 /* Copies of single pages and words by frame number; they reach high memory through a window. */
 void arch_page_clear(frame_t frame);
-void arch_page_copy_in(frame_t to, const void *kernel_source, uint32_t bytes);
+/* [offset, offset + bytes) lies within the page. */
+void arch_page_copy_in(frame_t to, uint32_t offset, const void *kernel_source, uint32_t bytes);
 uint32_t arch_frame_read_word(frame_t frame, uint32_t offset);
 
 /* ---- address spaces ---- */
@@ -31,6 +32,8 @@ struct address_space {
 
 /* Takes frames through kernel_frame_allocate(). False when out of memory, with nothing kept. */
 bool arch_space_create(struct address_space *space);
+/* Describes the kernel's own space, which holds no user mapping: idle runs in it. */
+void arch_kernel_space(struct address_space *space);
 /* Frees tables and bitmap; all user mappings must be gone, and the space must not be loaded (arch_space_leave). */
 void arch_space_destroy(struct address_space *space);
 /* Loads the kernel's own space if this one is loaded, so that it can be destroyed. */
@@ -42,13 +45,12 @@ void arch_map_page(struct address_space *space, uint32_t address, frame_t frame,
 void arch_unmap_page(struct address_space *space, uint32_t address);
 /* Frame mapped at a user address; false when none is. */
 bool arch_translate(struct address_space *space, uint32_t address, frame_t *frame);
-/* Frees page tables in the range that hold no entry any more is not done: tables live as long as the space. */
 
 /* Allows ports to a space. False when out of memory. */
 bool arch_ports_allow(struct address_space *space, uint32_t first, uint32_t count);
 
 /* ---- threads ---- */
-void arch_thread_init(struct thread *thread, uint32_t entry, uint32_t stack, uint32_t argument);
+bool arch_thread_init(struct thread *thread, uint32_t entry, uint32_t stack, uint32_t argument);
 /* Called when the C path makes `next` the current thread of the CPU: address space, FPU, segments, SYSENTER MSR. */
 void arch_thread_switch(struct thread *previous, struct thread *next);
 /* The thread is going away: forget its FPU state. */

@@ -20,6 +20,7 @@ struct endpoint {
     struct queue callers;       /* THREAD_QUEUED */
     struct list workers;        /* every thread that serves it */
     uint32_t worker_count;
+    uint32_t serve_handles;     /* handles with RIGHT_SERVE: while there is one, a worker may come (again) */
     uint32_t flags;             /* ENDPOINT_NO_QUEUE */
     uint32_t cap;               /* requests of one badge at a time; 0: no cap */
     uint32_t waiting_high, waits, refusals;
@@ -32,15 +33,46 @@ struct endpoint *endpoint_of(struct object *object);
 void endpoint_init(struct endpoint *endpoint);
 void endpoint_destroy(struct object *object);
 
-/* ---- call.c: what both gates mean ---- */
-/* One call from `caller` (current), in its frame: registers of a SYSENTER call, checked handle entry. */
-status_t call_send(struct thread *caller, struct endpoint *endpoint, uint32_t badge);
-/* Takes the caller out of the call it is in, served or queued, and makes it ready with `status`. A worker that was
- * serving it goes on, on its own budget, with nobody to reply to. */
-void call_abandon(struct thread *caller, status_t status);
-/* The worker goes away or is stopped: its caller gets E_PEER_DIED. */
-void call_drop_caller(struct thread *worker);
-/* The last thread of the chain that starts here: it holds the chain's budget. */
-struct thread *call_leaf(struct thread *thread);
+/* Pops the warmest idle worker; NULL when all are busy. */
+struct thread *endpoint_take_worker(struct endpoint *endpoint);
+/* Makes the worker the top of the idle stack. */
+void endpoint_add_idle(struct endpoint *endpoint, struct thread *worker);
+/* Takes a worker out of the middle of the idle stack. */
+void endpoint_remove_idle(struct endpoint *endpoint, struct thread *worker);
+void endpoint_queue_caller(struct endpoint *endpoint, struct thread *caller);
+void endpoint_remove_caller(struct endpoint *endpoint, struct thread *caller);
+/* First of the highest priority; NULL when nobody waits. */
+struct thread *endpoint_take_caller(struct endpoint *endpoint);
+/* Makes the thread a worker of the endpoint, and no longer of the one before. */
+void endpoint_bind_worker(struct endpoint *endpoint, struct thread *worker);
+void endpoint_unbind_worker(struct thread *worker);
+/* Nobody serves it and nobody can: its callers would wait for ever. */
+static inline bool endpoint_is_deserted(const struct endpoint *endpoint)
+{
+    return endpoint->worker_count == 0 && endpoint->serve_handles == 0;
+}
+/* Counts a handle with RIGHT_SERVE that came (+1) or went (-1). */
+void endpoint_count_server(struct endpoint *endpoint, int change);
+/* Requests of one badge that are being served or wait. */
+uint32_t endpoint_requests_of(const struct endpoint *endpoint, uint32_t badge);
+
+#define NO_METHOD 0xFFFFFFFFu /* what a worker finds in ESI when waiting failed: no method table reaches so far */
+
+/* ---- call.c: what both gates mean. A status returned while the thread is no longer current is never seen. ---- */
+/* The current thread calls: message in its frame. `attach`: handle to move, plus HANDLE_ACCEPT. */
+status_t call_service(struct thread *caller, handle_t handle, uint32_t timeout, handle_t attach);
+/* The current thread replies to its caller, then waits. Returns the badge of a request that was already waiting. */
+status_t call_reply_wait(struct thread *worker);
+/* The current thread becomes a worker of the endpoint and waits. */
+status_t call_wait(struct thread *worker, struct endpoint *endpoint);
+/* A faulted thread calls its supervisor. False: it cannot, and is the caller's to end. */
+bool call_supervisor(struct thread *faulted);
+/* Takes a thread that is being served, or queued, out of its call, without making it ready; the worker goes on, on its
+ * own budget, with nobody to reply to. */
+void call_cut(struct thread *caller);
+/* A caller that is in no call any more becomes ready with `status`; one whose call was a fault report ends. */
+void call_finish(struct thread *caller, status_t status);
+/* The first thread of the chain that `thread` is in: its base budget is the one that the chain runs on. */
+struct thread *call_root(struct thread *thread);
 
 #endif

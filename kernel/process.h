@@ -43,11 +43,12 @@ struct process *process_create(struct process *payer, uint32_t quota_bytes);
 void process_kill(struct process *process, uint32_t exit_code);
 void process_destroy(struct object *object);
 
-/* Charged kernel pages for a process's tables: NULL when quota or memory is used up. */
-void *process_page_allocate(struct process *process);
-void process_page_free(struct process *process, void *page);
+/* Signals the bits when the process ends. */
+status_t process_watch(struct process *process, struct notification *notification, uint32_t bits);
 
 /* ---- process_handles.c: handle tables filled with objects ---- */
+bool process_handles_create(struct process *process);
+void process_handles_destroy(struct process *process);
 /* Inserts with growth; takes its own reference on the object. HANDLE_NONE: table, quota or memory used up. */
 handle_t process_handle_add(struct process *process, struct object *object, uint32_t rights, uint32_t badge);
 void process_handle_close(struct process *process, struct handle_entry *entry);

@@ -77,6 +77,7 @@ struct thread {
     struct list queue_link;         /* endpoint->callers or notification->waiters, by state */
     enum thread_state state;
     uint32_t badge;                 /* as caller: of the handle it called through, for caps and cancellation */
+    handle_t attached;              /* as caller: handle to move with the request, until it is delivered */
     struct budget *base;            /* own, or a bound budget object: the budget of the chain of which it is the root */
     struct budget *budget;          /* the one it ran on when it left the CPU to block in WAITING or READY; else stale */
     struct budget own;
@@ -85,7 +86,6 @@ struct thread {
         struct { struct notification *notification; uint32_t mask; } waiting;   /* THREAD_WAITING; holds a reference */
     };
     uint8_t queued_priority;        /* THREAD_QUEUED: level it was queued with */
-    bool stop_requested;            /* thread_stop while ready or running a request: see thread.c */
     struct timer timer;             /* deadline of the blocking call it is in */
     struct { uint32_t vector, error, address; } fault;
     void *fpu;                      /* arch's: 512 bytes, 16-byte aligned */
@@ -98,22 +98,23 @@ struct cpu {
     struct thread *current;         /* offset 0, relied upon by entry code */
     struct budget *budget;          /* the running budget; current's own or lent to it */
     struct thread *idle;            /* runs when nothing is ready; has no user frame */
-    struct process *kernel;         /* owns idle */
+    struct process *kernel;         /* owns idle, and pays for what nobody else does */
     struct queue ready;             /* budgets */
     bool reschedule;                /* a better budget became ready, or the slice ended: schedule before leaving */
     uint64_t budget_since;          /* arch_time() when `budget` began to run or was last charged */
     struct list timers;             /* struct timer, soonest first */
     uint32_t switches, interrupts, threads_created, threads_alive, processes_alive;
-    void *arch;                     /* arch's per-CPU data */
+    const void *sysenter_entry;     /* where MSR_SYSENTER_EIP points; NULL: no SYSENTER (sysenter/msr.c) */
 };
 
 struct cpu *this_cpu(void); /* arch: from the kernel stack pointer or a constant while there is one CPU */
 extern struct thread null_thread; /* flags FLAG_NEVER: stands where no thread stands, so that one compare covers it */
 
-/* Creates a stopped thread in `process`, charged to `payer`. NULL: E_NO_MEMORY. */
-struct thread *thread_create(struct process *process, struct process *payer, uint32_t entry, uint32_t stack, uint32_t argument, uint8_t priority);
+/* Creates a stopped thread in `process`, charged to it. NULL: E_NO_MEMORY. The reference returned is the caller's. */
+struct thread *thread_create(struct process *process, uint32_t entry, uint32_t stack, uint32_t argument, uint8_t priority);
+/* Makes the idle thread of this CPU and null_thread. */
+void thread_init(void);
 enum thread_activity thread_activity(const struct thread *thread);
-bool thread_runs(const struct thread *thread);
 /* Ends whatever blocks the thread, with `status`; it becomes ready. Nothing happens if nothing blocks it. */
 void thread_unblock(struct thread *thread, status_t status);
 void thread_stop(struct thread *thread);

@@ -1,0 +1,27 @@
+/* An exception of a user thread becomes a call to its supervisor; without one, the thread's end. */
+#include "arch.h"
+#include "endpoint.h"
+#include "log.h"
+#include "process.h"
+#include "thread.h"
+
+static void print_fault(const struct thread *thread)
+{
+    log_print("fault: vector %u, error 0x%x, address 0x%08x\n", thread->fault.vector, thread->fault.error,
+              thread->fault.address);
+    arch_registers_print(&thread->frame);
+}
+
+void kernel_exception(struct thread *thread, uint32_t vector, uint32_t error, uint32_t address)
+{
+    thread->fault.vector = vector;
+    thread->fault.error = error;
+    thread->fault.address = address;
+    if (call_supervisor(thread))
+        return;
+    print_fault(thread);
+    if (!thread->process->supervisor && thread->process->object.payer == this_cpu()->kernel)
+        panic("init failed, and nobody supervises it");
+    log_print("fault: no supervisor can be told; the thread ends\n");
+    thread_kill(thread);
+}

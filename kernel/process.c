@@ -1,0 +1,95 @@
+/* The life of a process: address space, quota, threads, watchers. */
+#include "process.h"
+
+#include "arch.h"
+#include "endpoint.h"
+#include "log.h"
+#include "memory.h"
+#include "notification.h"
+#include "slab.h"
+#include "thread.h"
+
+static struct slab watches = SLAB_INITIAL(sizeof(struct watch));
+
+struct process *process_create(struct process *payer, uint32_t quota_bytes)
+{
+    struct process *process = object_create(TYPE_PROCESS, payer);
+    if (!process)
+        return NULL;
+    list_init(&process->threads);
+    list_init(&process->mappings);
+    list_init(&process->watchers);
+    if (quota_transfer(&payer->quota, &process->quota, quota_bytes)) {
+        process->granted = quota_bytes;
+        if (process_handles_create(process)) {
+            if (arch_space_create(&process->space)) {
+                process->alive = true;
+                object_hold(&process->object); /* while it lives */
+                this_cpu()->processes_alive++;
+                return process;
+            }
+            process_handles_destroy(process);
+        }
+    }
+    object_release(&process->object);
+    return NULL;
+}
+
+static void tell_watchers(struct process *process)
+{
+    LIST_FOREACH_SAFE(link, &process->watchers) {
+        struct watch *watch = LIST_ENTRY(link, struct watch, link);
+        list_remove(link);
+        notification_signal(watch->notification, watch->bits);
+        object_release(&watch->notification->object);
+        slab_free(&watches, watch);
+        quota_refund(&process->quota, watches.size);
+    }
+}
+
+/* Charged to the watched process: its creator chose its quota, and the watch goes when it goes. */
+status_t process_watch(struct process *process, struct notification *notification, uint32_t bits)
+{
+    if (!process->alive)
+        return E_BAD_STATE;
+    if (!quota_charge(&process->quota, watches.size))
+        return E_NO_MEMORY;
+    struct watch *watch = slab_allocate(&watches);
+    if (!watch) {
+        quota_refund(&process->quota, watches.size);
+        return E_NO_MEMORY;
+    }
+    object_hold(&notification->object);
+    watch->notification = notification;
+    watch->bits = bits;
+    list_insert(&process->watchers, &watch->link);
+    return OK;
+}
+
+void process_kill(struct process *process, uint32_t exit_code)
+{
+    if (!process->alive)
+        return;
+    process->alive = false;
+    process->exit_code = exit_code;
+    while (!list_empty(&process->threads))
+        thread_kill(LIST_ENTRY(process->threads.next, struct thread, in_process));
+    process_unmap_all(process);
+    process_handles_destroy(process);
+    arch_space_leave(&process->space);
+    arch_space_destroy(&process->space);
+    tell_watchers(process);
+    if (process->supervisor)
+        object_release(&process->supervisor->object);
+    process->supervisor = NULL;
+    this_cpu()->processes_alive--;
+    object_release(&process->object);
+}
+
+/* What was charged to it has come back: every object holds its payer. */
+void process_destroy(struct object *object)
+{
+    struct process *process = (struct process *)object;
+    assert(!process->alive && process->quota.used == 0);
+    quota_transfer(&process->quota, &process->object.payer->quota, process->granted);
+}

@@ -1,0 +1,26 @@
+/* The handlers of INT 250: arguments in thread->frame (EBX ECX EDX ESI EDI), result in frame.word, status returned.
+ * Entry code stores the status only while the thread is still the current one: a handler that blocks, ends or switches
+ * away leaves that to what ends the wait. */
+#ifndef KERNEL_SYSCALLS_H
+#define KERNEL_SYSCALLS_H
+
+#include <postern.h>
+
+#include "frames.h"
+
+struct object;
+struct process;
+struct thread;
+
+#define SYSCALL(number, name, arguments, results, text) status_t sys_##name(struct thread *thread);
+#include "syscalls.def"
+#undef SYSCALL
+
+/* Puts a handle into `to` and its value into the result. E_NO_MEMORY when the table cannot take it. */
+status_t syscall_return_handle(struct thread *thread, struct process *to, struct object *object, uint32_t rights, uint32_t badge);
+/* The same for a new object, every right, own process; drops the creator's reference, so a failure destroys it. */
+status_t syscall_return_object(struct thread *thread, struct object *object);
+/* The process that a handle argument names; 0 means the caller's own. */
+struct process *syscall_process(struct thread *thread, handle_t handle, uint32_t rights, status_t *status);
+
+#endif

@@ -1,0 +1,347 @@
+/* Calls on processes, threads and budgets. */
+#include "arch.h"
+#include "endpoint.h"
+#include "log.h"
+#include "notification.h"
+#include "process.h"
+#include "syscalls.h"
+#include "thread.h"
+
+#define SLICE_MICROSECONDS_MIN 100u
+#define SLICE_MICROSECONDS_MAX 1000000u
+
+struct process *syscall_process(struct thread *thread, handle_t handle, uint32_t rights, status_t *status)
+{
+    if (handle == HANDLE_NONE)
+        return thread->process;
+    struct handle_entry *entry = process_handle_find(thread->process, handle, TYPE_PROCESS, rights, status);
+    struct process *process = entry ? (struct process *)entry->object : NULL;
+    if (process && !process->alive) {
+        *status = E_BAD_STATE;
+        return NULL;
+    }
+    return process;
+}
+
+static struct thread *find_thread(struct thread *thread, uint32_t rights, status_t *status)
+{
+    struct handle_entry *entry = process_handle_find(thread->process, thread->frame.ebx, TYPE_THREAD, rights, status);
+    struct thread *found = entry ? (struct thread *)entry->object : NULL;
+    if (found && found->state == THREAD_DEAD) {
+        *status = E_BAD_STATE;
+        return NULL;
+    }
+    return found;
+}
+
+/* ---- processes ---- */
+
+status_t sys_process_create(struct thread *thread)
+{
+    const struct frame *frame = &thread->frame;
+    struct endpoint *supervisor = NULL;
+    status_t status = OK;
+    if (frame->ecx != HANDLE_NONE) {
+        struct handle_entry *entry = process_handle_find(thread->process, frame->ecx, TYPE_ENDPOINT, RIGHT_CALL, &status);
+        if (!entry)
+            return status;
+        supervisor = endpoint_of(entry->object);
+    }
+    if (frame->edx > 0x7FFFFFFF)
+        return E_BAD_ARGUMENT;
+    struct process *process = process_create(thread->process, frame->ebx);
+    if (!process)
+        return E_NO_MEMORY;
+    process->supervisor = supervisor;
+    process->supervisor_badge = frame->edx;
+    if (supervisor)
+        object_hold(&supervisor->object);
+    status = syscall_return_handle(thread, thread->process, &process->object, RIGHTS_ALL, 0);
+    if (status != OK)
+        process_kill(process, 0);
+    object_release(&process->object);
+    return status;
+}
+
+status_t sys_process_destroy(struct thread *thread)
+{
+    status_t status = OK;
+    struct process *process = syscall_process(thread, thread->frame.ebx, RIGHT_CONTROL, &status);
+    if (process)
+        process_kill(process, thread->frame.ecx);
+    return status;
+}
+
+status_t sys_process_give(struct thread *thread)
+{
+    const struct frame *frame = &thread->frame;
+    status_t status = OK;
+    struct process *process = syscall_process(thread, frame->ebx, RIGHT_CONTROL, &status);
+    if (!process)
+        return status;
+    struct handle_entry *entry = process_handle_find(thread->process, frame->ecx, TYPE_NONE, RIGHT_TRANSFER, &status);
+    if (!entry)
+        return status;
+    return syscall_return_handle(thread, process, entry->object, entry->rights & frame->edx, entry->badge);
+}
+
+status_t sys_process_watch(struct thread *thread)
+{
+    status_t status = OK;
+    struct process *process = syscall_process(thread, thread->frame.ebx, RIGHT_READ, &status);
+    if (!process)
+        return status;
+    struct handle_entry *entry =
+        process_handle_find(thread->process, thread->frame.ecx, TYPE_NOTIFICATION, RIGHT_WRITE, &status);
+    if (!entry)
+        return status;
+    return process_watch(process, (struct notification *)entry->object, thread->frame.edx);
+}
+
+static uint32_t count_threads(const struct process *process)
+{
+    uint32_t count = 0;
+    LIST_FOREACH(link, &process->threads)
+        count++;
+    return count;
+}
+
+/* Of a dead process too: that is how its exit code is read. */
+status_t sys_process_info(struct thread *thread)
+{
+    const struct process *process = thread->process;
+    status_t status = OK;
+    if (thread->frame.ebx != HANDLE_NONE) {
+        struct handle_entry *entry = process_handle_find(thread->process, thread->frame.ebx, TYPE_PROCESS, RIGHT_READ, &status);
+        if (!entry)
+            return status;
+        process = (const struct process *)entry->object;
+    }
+    const uint32_t facts[PROCESS_INFO_COUNT] = {
+        [PROCESS_ALIVE] = process->alive,
+        [PROCESS_EXIT_CODE] = process->exit_code,
+        [PROCESS_QUOTA_LIMIT] = process->quota.limit,
+        [PROCESS_QUOTA_USED] = process->quota.used,
+        [PROCESS_THREADS] = count_threads(process),
+    };
+    if (thread->frame.ecx >= PROCESS_INFO_COUNT)
+        return E_BAD_ARGUMENT;
+    thread->frame.word = facts[thread->frame.ecx];
+    return OK;
+}
+
+/* ---- threads ---- */
+
+status_t sys_thread_create(struct thread *thread)
+{
+    const struct frame *frame = &thread->frame;
+    status_t status = OK;
+    struct process *process = syscall_process(thread, frame->ebx, RIGHT_CONTROL, &status);
+    if (!process)
+        return status;
+    if (frame->edi >= PRIORITIES)
+        return E_BAD_ARGUMENT;
+    struct thread *created = thread_create(process, frame->ecx, frame->edx, frame->esi, (uint8_t)frame->edi);
+    if (!created)
+        return E_NO_MEMORY;
+    status = syscall_return_handle(thread, thread->process, &created->object, RIGHTS_ALL, 0);
+    if (status != OK)
+        thread_kill(created);
+    object_release(&created->object);
+    return status;
+}
+
+status_t sys_thread_start(struct thread *thread)
+{
+    status_t status = OK;
+    struct thread *target = find_thread(thread, RIGHT_CONTROL, &status);
+    if (!target)
+        return status;
+    if (target->state != THREAD_STOPPED)
+        return E_BAD_STATE;
+    thread_start(target);
+    return OK;
+}
+
+status_t sys_thread_stop(struct thread *thread)
+{
+    status_t status = OK;
+    struct thread *target = find_thread(thread, RIGHT_CONTROL, &status);
+    if (!target)
+        return status;
+    if (target == thread)
+        thread->frame.status = OK;
+    thread_stop(target);
+    return OK;
+}
+
+status_t sys_thread_cancel(struct thread *thread)
+{
+    status_t status = OK;
+    struct thread *target = find_thread(thread, RIGHT_CONTROL, &status);
+    if (target)
+        thread_unblock(target, E_CANCELLED);
+    return status;
+}
+
+status_t sys_thread_destroy(struct thread *thread)
+{
+    status_t status = OK;
+    struct thread *target = find_thread(thread, RIGHT_CONTROL, &status);
+    if (target)
+        thread_kill(target);
+    return status;
+}
+
+status_t sys_thread_exit(struct thread *thread)
+{
+    thread_kill(thread);
+    return OK;
+}
+
+/* A thread whose registers another one may see or change: stopped, or waiting for its supervisor's verdict. */
+static bool holds_still(const struct thread *thread)
+{
+    return thread->state == THREAD_STOPPED || (thread->flags & FLAG_FAULTED);
+}
+
+static uint32_t *frame_register(struct frame *frame, uint32_t which)
+{
+    uint32_t *const registers[REGISTER_FAULT_VECTOR] = {
+        [REGISTER_EAX] = &frame->eax, [REGISTER_EBX] = &frame->ebx, [REGISTER_ECX] = &frame->ecx,
+        [REGISTER_EDX] = &frame->edx, [REGISTER_ESI] = &frame->esi, [REGISTER_EDI] = &frame->edi,
+        [REGISTER_EBP] = &frame->ebp, [REGISTER_ESP] = &frame->esp, [REGISTER_EIP] = &frame->eip,
+        [REGISTER_EFLAGS] = &frame->eflags,
+    };
+    return which < REGISTER_FAULT_VECTOR ? registers[which] : NULL;
+}
+
+status_t sys_thread_read_register(struct thread *thread)
+{
+    status_t status = OK;
+    uint32_t which = thread->frame.ecx;
+    struct thread *target = find_thread(thread, RIGHT_READ, &status);
+    if (!target)
+        return status;
+    if (which >= REGISTER_COUNT)
+        return E_BAD_ARGUMENT;
+    if (target == thread)
+        return E_BAD_STATE;
+    const uint32_t fault[] = { target->fault.vector, target->fault.error, target->fault.address };
+    uint32_t *in_frame = frame_register(&target->frame, which);
+    thread->frame.word = in_frame ? *in_frame : fault[which - REGISTER_FAULT_VECTOR];
+    return OK;
+}
+
+/* The thread leaves by IRET from now on, which restores every register that may have been written. */
+status_t sys_thread_write_register(struct thread *thread)
+{
+    status_t status = OK;
+    uint32_t which = thread->frame.ecx, value = thread->frame.edx;
+    struct thread *target = find_thread(thread, RIGHT_WRITE, &status);
+    if (!target)
+        return status;
+    uint32_t *in_frame = frame_register(&target->frame, which);
+    if (!in_frame)
+        return E_BAD_ARGUMENT;
+    if (!holds_still(target))
+        return E_BAD_STATE;
+    *in_frame = which == REGISTER_EFLAGS ? arch_eflags_sanitise(value) : value;
+    target->flags |= FLAG_RESUME_BY_IRET;
+    return OK;
+}
+
+/* ---- budgets ---- */
+
+static bool slice_ticks(uint32_t microseconds, uint32_t *ticks)
+{
+    if (microseconds < SLICE_MICROSECONDS_MIN || microseconds > SLICE_MICROSECONDS_MAX)
+        return false;
+    uint64_t wanted = arch_microseconds_to_ticks(microseconds);
+    *ticks = wanted > UINT32_MAX ? UINT32_MAX : (uint32_t)wanted;
+    return true;
+}
+
+/* A budget handle, or a thread handle for the thread's own budget. */
+static struct budget *find_budget(struct thread *thread, uint32_t rights, status_t *status)
+{
+    struct handle_entry *entry = process_handle_find(thread->process, thread->frame.ebx, TYPE_NONE, rights, status);
+    if (!entry)
+        return NULL;
+    if (entry->object->type == TYPE_BUDGET)
+        return (struct budget *)entry->object;
+    if (entry->object->type == TYPE_THREAD)
+        return &((struct thread *)entry->object)->own;
+    *status = E_BAD_TYPE;
+    return NULL;
+}
+
+status_t sys_budget_create(struct thread *thread)
+{
+    uint32_t ticks;
+    if (thread->frame.ebx >= PRIORITIES || !slice_ticks(thread->frame.ecx, &ticks))
+        return E_BAD_ARGUMENT;
+    struct budget *budget = object_create(TYPE_BUDGET, thread->process);
+    if (!budget)
+        return E_NO_MEMORY;
+    budget_init(budget, (uint8_t)thread->frame.ebx, ticks);
+    return syscall_return_object(thread, &budget->object);
+}
+
+/* Only a stopped thread that serves nobody: then its base budget is in no queue and on no CPU. */
+status_t sys_budget_bind(struct thread *thread)
+{
+    status_t status = OK;
+    struct handle_entry *entry = process_handle_find(thread->process, thread->frame.ebx, TYPE_BUDGET, RIGHT_CONTROL, &status);
+    if (!entry)
+        return status;
+    struct budget *budget = (struct budget *)entry->object;
+    entry = process_handle_find(thread->process, thread->frame.ecx, TYPE_THREAD, RIGHT_CONTROL, &status);
+    if (!entry)
+        return status;
+    struct thread *target = (struct thread *)entry->object;
+    if (target->state != THREAD_STOPPED || target->link != &null_thread || target->base != &target->own || budget->bound)
+        return E_BAD_STATE;
+    object_hold(&budget->object);
+    budget->bound = target;
+    target->base = budget;
+    return OK;
+}
+
+static void set_priority(struct budget *budget, uint8_t priority)
+{
+    struct cpu *cpu = this_cpu();
+    if (budget->queued)
+        queue_remove(&cpu->ready, &budget->link, budget->priority);
+    budget->priority = priority;
+    if (budget->queued)
+        queue_append(&cpu->ready, &budget->link, priority);
+    cpu->reschedule = true;
+}
+
+status_t sys_budget_set(struct thread *thread)
+{
+    status_t status = OK;
+    uint32_t ticks, priority = thread->frame.ecx;
+    struct budget *budget = find_budget(thread, RIGHT_CONTROL, &status);
+    if (!budget)
+        return status;
+    if (priority >= PRIORITIES || !slice_ticks(thread->frame.edx, &ticks))
+        return E_BAD_ARGUMENT;
+    budget->slice = ticks;
+    if (budget->left > ticks)
+        budget->left = ticks;
+    set_priority(budget, (uint8_t)priority);
+    return OK;
+}
+
+status_t sys_budget_time(struct thread *thread)
+{
+    status_t status = OK;
+    struct budget *budget = find_budget(thread, RIGHT_READ, &status);
+    if (!budget)
+        return status;
+    scheduler_account();
+    thread->frame.word = (uint32_t)arch_ticks_to_microseconds(budget->used);
+    return OK;
+}

@@ -1,0 +1,38 @@
+/* The model-specific registers behind SYSENTER, and which entry they point at. */
+#include "sysenter.h"
+
+#include "thread.h"
+
+#define MSR_SYSENTER_CS 0x174
+#define MSR_SYSENTER_ESP 0x175
+#define MSR_SYSENTER_EIP 0x176
+#define KERNEL_CODE 0x08
+
+extern const char sysenter_entry[], sysenter_entry_unarmed[];
+
+static void msr_write(uint32_t number, uint32_t value)
+{
+    __asm__ volatile("wrmsr" : : "c"(number), "a"(value), "d"(0));
+}
+
+static void point_at(const char *entry)
+{
+    this_cpu()->sysenter_entry = entry;
+    msr_write(MSR_SYSENTER_EIP, (uint32_t)entry);
+}
+
+void sysenter_init(void)
+{
+    msr_write(MSR_SYSENTER_CS, KERNEL_CODE);
+    msr_write(MSR_SYSENTER_ESP, (uint32_t)this_cpu());
+    point_at(sysenter_entry);
+}
+
+/* Writing an MSR costs about a hundred cycles, so it is written only to change. */
+void sysenter_arm(bool armed)
+{
+    const char *wanted = armed ? sysenter_entry : sysenter_entry_unarmed;
+    const char *now = this_cpu()->sysenter_entry;
+    if (now && now != wanted)
+        point_at(wanted);
+}
