@@ -66,6 +66,8 @@ void arch_timer_set(uint64_t when);
 
 /* ---- interrupts ---- */
 uint32_t arch_irq_count(void);
+/* Not the clock's, and a line that can interrupt at all. */
+bool arch_irq_usable(uint32_t line);
 void arch_irq_mask(uint32_t line);
 void arch_irq_unmask(uint32_t line);
 
@@ -82,7 +84,7 @@ void kernel_main(const struct boot_data *boot);             /* boot.c: interrupt
 void kernel_exception(struct thread *thread, uint32_t vector, uint32_t error, uint32_t address); /* fault.c */
 void kernel_interrupt(uint32_t line);                       /* irq.c: masked and acknowledged already */
 void timer_interrupt(void);                                 /* timer.c */
-void *kernel_frame_allocate(void);                          /* frames.c: one lowmem frame, cleared; NULL when out */
+void *kernel_frame_allocate(void);                          /* kernel_frames.c: one lowmem frame, cleared; NULL when out */
 void kernel_frame_free(void *address);
 
 #endif

@@ -129,7 +129,7 @@ static struct memory *must_have_memory(struct process *process, uint32_t pages)
 
 static void must_map(struct process *process, struct memory *memory, uint32_t address, uint32_t protection)
 {
-    status_t status = process_map(process, memory, address, protection, 0, memory->pages, process);
+    status_t status = process_map(process, memory, address, protection, protection, 0, memory->pages, process);
     if (status != OK)
         panic("init cannot be mapped at 0x%08x: error %d", address, status);
     object_release(&memory->object); /* the mapping holds it */

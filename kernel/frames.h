@@ -16,6 +16,9 @@ struct frame_pool {
     uint32_t low_hint, high_hint; /* where the last search ended */
 };
 
+/* The pool of all physical memory: kernel_frames.c. */
+extern struct frame_pool frames;
+
 /* Bytes of bitmap that frames [0, end) need. */
 uint32_t frame_pool_bitmap_size(uint32_t end);
 /* Starts with every frame taken; bitmap is cleared here. */

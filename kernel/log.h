@@ -4,11 +4,15 @@
 
 #include <stdint.h>
 
-struct frame;
+struct process;
 
 void log_character(char character);
 /* %s %c %d %u %x %p with width and zero padding, as in printf(3). */
 void log_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Text of a process: kept until its line is complete, so that lines of several do not mix. */
+void log_user(struct process *process, const char *bytes, uint32_t count);
+/* What a dying process has not ended with a newline. */
+void log_flush(struct process *process);
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Always compiled in: a kernel that goes on after a broken invariant does more harm than one that stops. */

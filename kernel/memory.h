@@ -38,6 +38,8 @@ struct memory *memory_create(struct process *payer, uint32_t pages, uint32_t fla
 /* Names frames that nobody may free: boot modules and devices. */
 struct memory *memory_create_borrowed(struct process *payer, frame_t first, uint32_t pages, bool device);
 frame_t memory_frame(const struct memory *memory, uint32_t page);
+/* Unmaps and frees one mapping (mapping.c). */
+void mapping_remove(struct mapping *mapping);
 void memory_revoke(struct memory *memory);
 void memory_destroy(struct object *object);
 

@@ -27,6 +27,8 @@ struct irq { /* an authority over lines [first, first + count), or one bound lin
     uint32_t bits;
 };
 
+/* Unmasks the line and signals at each interrupt. E_BUSY: another irq object is bound to it. */
+status_t irq_bind(struct irq *irq, struct notification *notification, uint32_t bits);
 void irq_destroy(struct object *object);
 
 struct ioport { /* ports [first, first + count) */

@@ -78,6 +78,7 @@ void process_kill(struct process *process, uint32_t exit_code)
     process_handles_destroy(process);
     arch_space_leave(&process->space);
     arch_space_destroy(&process->space);
+    log_flush(process);
     tell_watchers(process);
     if (process->supervisor)
         object_release(&process->supervisor->object);

@@ -29,6 +29,8 @@ struct process {
     uint32_t supervisor_badge;
     bool alive;
     uint32_t exit_code;
+    uint32_t log_length;                /* bytes of log_line that wait for the end of the line */
+    char log_line[120];
 };
 
 struct watch { /* one process_watch */
@@ -55,8 +57,10 @@ void process_handle_close(struct process *process, struct handle_entry *entry);
 /* Finds an entry of the given type (TYPE_NONE: any) with all of `rights`; on failure NULL and *status says why. */
 struct handle_entry *process_handle_find(struct process *process, handle_t handle, enum object_type type, uint32_t rights, status_t *status);
 
-/* ---- mapping.c ---- */
-status_t process_map(struct process *process, struct memory *memory, uint32_t address, uint32_t protection, uint32_t first, uint32_t pages, struct process *payer);
+/* ---- mapping.c: whole mappings, all or nothing ---- */
+/* rights: the protections that a later process_protect may ask for. The structure is charged to `payer`. */
+status_t process_map(struct process *process, struct memory *memory, uint32_t address, uint32_t protection, uint32_t rights,
+                     uint32_t first, uint32_t pages, struct process *payer);
 status_t process_unmap(struct process *process, uint32_t address, uint32_t pages);
 status_t process_protect(struct process *process, uint32_t address, uint32_t pages, uint32_t protection);
 void process_unmap_all(struct process *process);

@@ -62,7 +62,6 @@ status_t sys_log(struct thread *thread)
 static uint32_t kernel_info(const struct cpu *cpu, uint32_t which)
 {
     switch (which) {
-    case INFO_UPTIME_MS: return (uint32_t)(arch_ticks_to_microseconds(arch_time()) / 1000);
     case INFO_FRAMES_TOTAL: return frames.total;
     case INFO_FRAMES_FREE: return frames.free;
     case INFO_THREADS_CREATED: return cpu->threads_created;

@@ -27,7 +27,6 @@ UNUSUAL_FLAGS equ 0x00044500        ; AC, NT, DF, TF: SYSENTER clears none of th
 CURRENT equ 4                       ; [esp + CURRENT] is cpu->current once EFLAGS is pushed
 
 extern leave_kernel
-extern resume
 extern sysenter_dispatch
 
 global sysenter_entry

@@ -25,6 +25,7 @@ extern syscall_table
 extern trap
 extern kernel_trap
 extern scheduler_preempt
+extern kernel_stack_end
 extern sysenter_fast_begin
 extern sysenter_fast_end
 extern sysenter_null_segment
@@ -33,7 +34,7 @@ global vector_entries
 global smap_patches
 global trap_from_task
 global leave_kernel
-global resume
+global leave_boot
 
 ; CLAC where the CPU has SMAP; until cpu.c has put it there, a NOP of the same length.
 %macro clac_if_smap 0
@@ -144,6 +145,10 @@ leave_kernel:                       ; ESP = &cpu - 4
 .reschedule:
     xor eax, eax
     call scheduler_preempt          ; scheduler_preempt(false)
+
+; The boot code is done with the stack: the first thread starts, or idle waits.
+leave_boot:
+    mov esp, kernel_stack_end - 4
 
 ; Leaves to the current thread, by the gate that it came in by.
 resume:

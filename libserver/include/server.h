@@ -5,8 +5,8 @@
  *     int main(void) { return server_run("counter", methods, COUNT(methods), .workers = 4); }
  *
  * The pool of workers exists before the service is announced; nothing on the request path creates a thread. Idea of the
- * library-owned loop: seL4 microkit; of pools that exist before the first call: QNX and Solaris doors, less their growth
- * on the call path. */
+ * library-owned loop: seL4 microkit; of pools that exist before the first call: QNX and Solaris doors, less their
+ * growth on the call path. */
 #ifndef SERVER_H
 #define SERVER_H
 
@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include <postern.h>
+#include <lock.h>
 #include <system.h> /* one typed function per kernel call, through INT 250 */
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -35,7 +36,8 @@ typedef uint64_t reply_t;
 static inline reply_t reply(uint32_t word) { return word; }
 /* A service status; negative E_* or the service's own positive numbers. */
 static inline reply_t reply_error(status_t status) { return (uint64_t)(uint32_t)status << 32; }
-/* Success with a DWORD and a handle to be moved to the caller (it needs RIGHT_TRANSFER); the reply goes by INT 250. */
+/* Success with a DWORD and a handle to be moved to the caller (it needs RIGHT_TRANSFER); the reply goes by INT 250.
+ * To be returned by the handler: `return reply_handle(word, handle);`. E_BAD_STATE outside a worker. */
 reply_t reply_handle(uint32_t word, handle_t handle);
 
 typedef reply_t (*method_t)(const request_t *request);
@@ -47,12 +49,14 @@ struct server_options {
     uint32_t stack;             /* bytes per worker, rounded up to pages; 0: 8 KiB. Each has a guard page below */
     enum when_busy when_busy;   /* what a caller meets when all workers are busy */
     uint32_t client_cap;        /* requests of one badge at a time; 0: no cap. A cap costs callers the fast path */
-    uint32_t reserve;           /* spare workers kept ready in the background, off the call path; 0: none */
+    uint32_t reserve;           /* spare workers kept ready in the background, off the call path; at most 64 in all */
     uint8_t priority;           /* of the workers' own budgets, 0: that of main */
+    bool int_gate;              /* workers reply through INT 250 even where SYSENTER is usable: tests, measurements */
 };
 
-/* Creates the pool, announces the service to init under `name`, and serves for ever on this thread and workers - 1
- * others. `name` NULL: the name under which init started us. Returns only on failure, with a negative E_*. */
+/* Creates the pool, announces the service to init, and serves for ever on this thread and workers - 1 others. `name` is
+ * the name under which the system list started us, or NULL for just that; any other is E_BAD_ARGUMENT. Returns only on
+ * failure, with a negative E_*. */
 #define server_run(name, methods, count, ...) \
     server_run_options(name, methods, count, &(const struct server_options){ __VA_ARGS__ })
 int server_run_options(const char *name, const method_t *methods, uint32_t count, const struct server_options *options);
@@ -60,14 +64,20 @@ int server_run_options(const char *name, const method_t *methods, uint32_t count
  * with every right. */
 #define server_start(endpoint, methods, count, ...) \
     server_start_options(endpoint, methods, count, &(const struct server_options){ __VA_ARGS__ })
-status_t server_start_options(handle_t *endpoint, const method_t *methods, uint32_t count, const struct server_options *options);
+status_t server_start_options(handle_t *endpoint, const method_t *methods, uint32_t count,
+                              const struct server_options *options);
 
 /* True when the request being served has lost its caller (death, deadline, cancel): its reply will go nowhere. */
 bool request_cancelled(void);
 
-/* Counters of the pool that serves `endpoint`. */
+/* A request that no method table covers comes here: its number is out of range, or the entry is NULL. The library's own
+ * answers E_NO_METHOD; a program may define this function to do more (init takes METHOD_FAULT with it). */
+reply_t server_unknown_method(const request_t *request);
+
+/* Counters of the pool that serves `endpoint`, in this process. E_NOT_FOUND: no pool of this process does. Requests are
+ * not counted: that would be an instruction in each of them. */
 struct server_statistics {
-    uint32_t workers, busy_high, calls; /* size, most ever busy at once, requests served (modulo 2^32) */
+    uint32_t workers, busy_high;                 /* size, most ever busy at once */
     uint32_t queue, queue_high, waits, refusals; /* of the endpoint: see ENDPOINT_* */
 };
 status_t server_statistics(handle_t endpoint, struct server_statistics *statistics);
@@ -83,7 +93,8 @@ status_t service_find(const char *name, handle_t *endpoint);
 status_t service_call(handle_t endpoint, uint32_t method, uint32_t word, uint32_t *reply);
 /* The same, through INT 250 always, with a deadline in microseconds (TIMEOUT_NEVER) and a handle to attach
  * (HANDLE_NONE); *handle, unless NULL, receives a handle that came back. */
-status_t service_call_full(handle_t endpoint, uint32_t method, uint32_t word, uint32_t timeout, handle_t attach, uint32_t *reply, handle_t *handle);
+status_t service_call_full(handle_t endpoint, uint32_t method, uint32_t word, uint32_t timeout, handle_t attach,
+                           uint32_t *reply, handle_t *handle);
 
 /* The two gates bare, for tests and measurements: kernel status returned, *status the service's. */
 #include <gates.h> /* gate_call_int(), gate_call_sysenter(), gate_null_int(), gate_null_sysenter() */
@@ -93,7 +104,9 @@ bool gate_sysenter_usable(void);
 
 /* ---------------------------------------------------------------- sessions: bulk data in shared memory */
 
-/* A memory object that a client and a service both map, cut into slots of equal size; a DWORD of a call names a slot. */
+/* A memory object that a client and a service both map, cut into slots of equal size; a DWORD of a call names a slot.
+ * The client may change a slot at any time, and may take the memory away: a worker that is using it then faults, and
+ * that client's call fails. */
 typedef struct session {
     handle_t memory;
     uint8_t *base;
@@ -117,7 +130,8 @@ const session_t *request_session(const request_t *request);
 
 /* Text to the kernel log; %s %c %d %u %x %p with width, zero padding and '-'. One call writes its text unmixed. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Value of key=value in our line of the system list; NULL when absent. argument_number: `otherwise` when absent. */
+/* Value of key=value in our line of the system list; NULL when absent. argument_number: decimal or 0x, up to the first
+ * character that is no digit; `otherwise` when absent. */
 const char *argument(const char *key);
 uint32_t argument_number(const char *key, uint32_t otherwise);
 /* Our name in the system list. */
@@ -131,12 +145,20 @@ handle_t startup_handle(const char *key);
 _Noreturn void process_exit(uint32_t code);
 /* Ends the machine: init writes the code to the emulator's exit port, or powers off. */
 _Noreturn void machine_exit(uint32_t code);
-/* Bytes of zeroed memory in whole pages, mapped read-write with an unmapped guard page on both sides; NULL when the quota is used up. */
+/* Zeroed memory in whole pages, mapped read-write with an unmapped guard page on both sides; NULL when the quota is
+ * used up. Free it with the same size. */
 void *pages_allocate(uint32_t bytes);
 void pages_free(void *address, uint32_t bytes);
-/* A free range of `pages` pages of our address space for mapping; nothing is mapped. 0 when none is left. */
+/* A free range of `pages` pages of our address space for mapping; nothing is mapped, and nothing ever will be in the
+ * page below and the page above. 0 when none is left. */
 uint32_t address_reserve(uint32_t pages);
-/* A new thread of this process that runs function(argument) on its own guarded stack, started; ends when it returns. */
+/* Takes the range back; its mappings must be gone. */
+void address_release(uint32_t address, uint32_t pages);
+/* Sleeps. E_NO_MEMORY: no notification to be had to sleep on. */
+status_t sleep_microseconds(uint32_t microseconds);
+/* A new thread of this process that runs function(argument) on its own guarded stack, started; ends when it returns,
+ * and its stack is freed when the next one is made. One that is destroyed leaves its stack behind. *thread is the
+ * caller's to close. priority 0: that of main. */
 status_t thread_spawn(void (*function)(void *), void *argument, uint8_t priority, handle_t *thread);
 /* Error text of a status ("E_BUSY: all workers are busy ..."). */
 const char *status_text(status_t status);

@@ -13,7 +13,8 @@
 #define SYSTEM_INLINE static inline __attribute__((always_inline))
 
 /* EAX: number in, status out. EBX: first argument in, result out. Every other register is kept by the kernel. */
-SYSTEM_INLINE status_t system_call(uint32_t number, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e, uint32_t *result)
+SYSTEM_INLINE status_t system_call(uint32_t number, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e,
+                                   uint32_t *result)
 {
     __asm__ volatile("int $250" : "+a"(number), "+b"(a) : "c"(b), "d"(c), "S"(d), "D"(e) : "memory", "cc");
     *result = a;
@@ -28,7 +29,8 @@ SYSTEM_INLINE status_t system_command(uint32_t number, uint32_t a, uint32_t b, u
 }
 
 /* A call whose result is passed on only when it is good. */
-SYSTEM_INLINE status_t system_query(uint32_t number, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e, uint32_t *result)
+SYSTEM_INLINE status_t system_query(uint32_t number, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e,
+                                    uint32_t *result)
 {
     uint32_t value;
     status_t status = system_call(number, a, b, c, d, e, &value);
@@ -131,8 +133,8 @@ SYSTEM_INLINE status_t handle_info(handle_t handle, uint32_t *type, uint32_t *ri
 
 /* ---------------------------------------------------------------- processes */
 
-/* Creates an empty process with a quota of `quota` bytes, taken out of ours. Faults of its threads arrive as requests of
- * METHOD_FAULT with `badge` at the supervisor endpoint (HANDLE_NONE: a faulting thread just ends). E_NO_MEMORY,
+/* Creates an empty process with a quota of `quota` bytes, taken out of ours. Faults of its threads arrive as requests
+ * of METHOD_FAULT with `badge` at the supervisor endpoint (HANDLE_NONE: a faulting thread just ends). E_NO_MEMORY,
  * E_BAD_ARGUMENT. */
 SYSTEM_INLINE status_t process_create(uint32_t quota, handle_t supervisor, uint32_t badge, handle_t *process)
 {
@@ -145,8 +147,8 @@ SYSTEM_INLINE status_t process_destroy(handle_t process, uint32_t exit_code)
     return system_command(SYS_process_destroy, process, exit_code, 0, 0, 0);
 }
 
-/* Puts a copy of our handle (RIGHT_TRANSFER) into the table of a process (RIGHT_CONTROL), with the rights of both it and
- * `rights`, its badge kept. *there is valid in that process. E_NO_MEMORY. */
+/* Puts a copy of our handle (RIGHT_TRANSFER) into the table of a process (RIGHT_CONTROL), with the rights of both it
+ * and `rights`, its badge kept. *there is valid in that process. E_NO_MEMORY. */
 SYSTEM_INLINE status_t process_give(handle_t process, handle_t handle, uint32_t rights, handle_t *there)
 {
     return system_query(SYS_process_give, process, handle, rights, 0, 0, there);
@@ -167,7 +169,8 @@ SYSTEM_INLINE status_t process_info(handle_t process, uint32_t which, uint32_t *
 /* Maps `pages` pages of a memory object, from page `first` on, at a page-aligned address. protection: PROTECT_*, never
  * write with execute, each covered by the memory handle's rights. E_BAD_ADDRESS: outside user space or already mapped;
  * E_BAD_ARGUMENT: pages, first or protection; E_NO_MEMORY. */
-SYSTEM_INLINE status_t process_map(handle_t process, handle_t memory, uint32_t address, uint32_t protection, uint32_t first, uint32_t pages)
+SYSTEM_INLINE status_t process_map(handle_t process, handle_t memory, uint32_t address, uint32_t protection,
+                                   uint32_t first, uint32_t pages)
 {
     return system_command(SYS_process_map, process, memory, address | protection, first, pages);
 }
@@ -195,7 +198,8 @@ SYSTEM_INLINE status_t process_read_word(handle_t process, uint32_t address, uin
 
 /* Creates a stopped thread that will begin at `entry` with ESP = stack_top and EBX = argument. priority 0 to 31.
  * E_NO_MEMORY, E_BAD_ARGUMENT. */
-SYSTEM_INLINE status_t thread_create(handle_t process, uint32_t entry, uint32_t stack_top, uint32_t argument, uint32_t priority, handle_t *thread)
+SYSTEM_INLINE status_t thread_create(handle_t process, uint32_t entry, uint32_t stack_top, uint32_t argument,
+                                     uint32_t priority, handle_t *thread)
 {
     uint32_t ebx = process;
     status_t status = system_call(SYS_thread_create, ebx, entry, stack_top, argument, priority, &ebx);
@@ -232,7 +236,8 @@ SYSTEM_INLINE status_t thread_read_register(handle_t thread, uint32_t which, uin
     return system_query(SYS_thread_read_register, thread, which, 0, 0, 0, value);
 }
 
-/* Writes a register of a stopped or faulted thread; EFLAGS keeps only what users may set. E_BAD_STATE, E_BAD_ARGUMENT. */
+/* Writes a register of a stopped or faulted thread; EFLAGS keeps only what users may set. E_BAD_STATE,
+ * E_BAD_ARGUMENT. */
 SYSTEM_INLINE status_t thread_write_register(handle_t thread, uint32_t which, uint32_t value)
 {
     return system_command(SYS_thread_write_register, thread, which, value, 0, 0);

@@ -1,0 +1,107 @@
+/* Reads what a multiboot 1 loader (GRUB, QEMU's -kernel) left, and copies what would not survive. */
+#include "log.h"
+#include "x86.h"
+
+#define LOADER_MAGIC 0x2BADB002u
+#define HAS_COMMAND_LINE 0x04u
+#define HAS_MODULES 0x08u
+#define HAS_MAP 0x40u
+#define LINE_LENGTH 80
+#define LEAST_FRAMES (8u << 8)
+
+struct information {
+    uint32_t flags, lower_kib, upper_kib, boot_device, command_line, module_count, modules, symbols[4];
+    uint32_t map_length, map;
+};
+
+struct module {
+    uint32_t start, end, line, reserved;
+};
+
+struct map_entry {
+    uint32_t size; /* of what follows */
+    uint64_t base, length;
+    uint32_t type; /* 1: usable */
+} __attribute__((packed));
+
+extern const char kernel_end[];
+
+static const void *at(uint32_t physical)
+{
+    return (const void *)(physical + KERNEL_BASE);
+}
+
+/* The loader's strings lie in memory that the kernel will hand out. */
+static const char *copy_line(char *to, uint32_t size, uint32_t physical)
+{
+    const char *from = at(physical);
+    uint32_t i = 0;
+    for (; from[i] && i < size - 1; i++)
+        to[i] = from[i];
+    to[i] = '\0';
+    return to;
+}
+
+static void add_region(struct boot_data *boot, uint64_t first, uint64_t end)
+{
+    if (first >= end || boot->region_count == BOOT_REGIONS)
+        return;
+    boot->regions[boot->region_count++] = (struct boot_region){ (uint32_t)first, (uint32_t)end };
+}
+
+static void read_map(const struct information *information, struct boot_data *boot)
+{
+    uint32_t end = information->map + information->map_length;
+    for (uint32_t p = information->map; p < end; p += ((const struct map_entry *)at(p))->size + 4) {
+        const struct map_entry *entry = at(p);
+        if (entry->type == 1)
+            add_region(boot, (entry->base + PAGE_SIZE - 1) >> PAGE_SHIFT, (entry->base + entry->length) >> PAGE_SHIFT);
+    }
+}
+
+static void read_modules(const struct information *information, struct boot_data *boot)
+{
+    static char lines[BOOT_MODULES][LINE_LENGTH];
+    const struct module *modules = at(information->modules);
+    if (information->module_count > BOOT_MODULES)
+        panic("%u boot modules, and only %u are supported", information->module_count, BOOT_MODULES);
+    for (uint32_t i = 0; i < information->module_count; i++) {
+        struct boot_file *file = &boot->modules[i];
+        file->first_frame = modules[i].start >> PAGE_SHIFT;
+        file->size = modules[i].end - modules[i].start;
+        file->data = modules[i].end <= LOWMEM_FRAMES_MAX << PAGE_SHIFT ? at(modules[i].start) : NULL;
+        file->line = copy_line(lines[i], LINE_LENGTH, modules[i].line);
+        if (modules[i].start % PAGE_SIZE)
+            panic("the boot loader did not align module %s to a page", file->line);
+    }
+    boot->module_count = information->module_count;
+}
+
+static uint32_t frames_below(const struct boot_data *boot, uint32_t limit)
+{
+    uint32_t highest = 0;
+    for (uint32_t i = 0; i < boot->region_count; i++)
+        if (boot->regions[i].end > highest)
+            highest = boot->regions[i].end;
+    return highest < limit ? highest : limit;
+}
+
+void multiboot_read(uint32_t magic, uint32_t physical, struct boot_data *boot)
+{
+    static char command_line[256];
+    const struct information *information = at(physical);
+    if (magic != LOADER_MAGIC)
+        panic("not started by a multiboot loader (magic 0x%08x)", magic);
+    if (information->flags & HAS_MAP)
+        read_map(information, boot);
+    else
+        add_region(boot, 0x100, 0x100 + information->upper_kib / 4);
+    boot->command_line = information->flags & HAS_COMMAND_LINE
+                             ? copy_line(command_line, sizeof(command_line), information->command_line) : "";
+    boot->lowmem_end = frames_below(boot, LOWMEM_FRAMES_MAX);
+    boot->reserved_end = ((uint32_t)kernel_end - KERNEL_BASE) >> PAGE_SHIFT;
+    if (boot->lowmem_end < LEAST_FRAMES)
+        panic("%u MiB of memory are too few: Postern needs at least %u (-m)", boot->lowmem_end >> 8, LEAST_FRAMES >> 8);
+    if (information->flags & HAS_MODULES)
+        read_modules(information, boot);
+}

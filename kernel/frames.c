@@ -1,0 +1,123 @@
+/* Physical frames in a bitmap; each search goes on where the last one ended. */
+#include "frames.h"
+
+#include "log.h"
+
+uint32_t frame_pool_bitmap_size(uint32_t end)
+{
+    return (end + 31) / 32 * 4;
+}
+
+static bool is_free(const struct frame_pool *pool, uint32_t frame)
+{
+    return pool->bitmap[frame / 32] >> frame % 32 & 1;
+}
+
+static void mark(struct frame_pool *pool, uint32_t frame, bool free)
+{
+    if (free)
+        pool->bitmap[frame / 32] |= 1u << frame % 32;
+    else
+        pool->bitmap[frame / 32] &= ~(1u << frame % 32);
+    pool->free += free ? 1 : -1u;
+}
+
+void frame_pool_init(struct frame_pool *pool, uint32_t *bitmap, uint32_t end, uint32_t lowmem_end)
+{
+    if (lowmem_end > end)
+        lowmem_end = end;
+    *pool = (struct frame_pool){ .bitmap = bitmap, .end = end, .lowmem_end = lowmem_end, .high_hint = lowmem_end };
+    for (uint32_t i = 0; i < frame_pool_bitmap_size(end) / 4; i++)
+        bitmap[i] = 0;
+}
+
+void frame_pool_add(struct frame_pool *pool, uint32_t first, uint32_t end)
+{
+    for (uint32_t frame = first; frame < end && frame < pool->end; frame++)
+        if (!is_free(pool, frame)) {
+            mark(pool, frame, true);
+            pool->total++;
+        }
+}
+
+void frame_pool_reserve(struct frame_pool *pool, uint32_t first, uint32_t end)
+{
+    for (uint32_t frame = first; frame < end && frame < pool->end; frame++)
+        if (is_free(pool, frame)) {
+            mark(pool, frame, false);
+            pool->total--;
+        }
+}
+
+/* First free frame of [from, end), or `end`; whole words of taken frames are skipped. */
+static uint32_t find_free(const struct frame_pool *pool, uint32_t from, uint32_t end)
+{
+    while (from < end) {
+        uint32_t word = pool->bitmap[from / 32] >> from % 32;
+        if (word) {
+            from += (uint32_t)__builtin_ctz(word);
+            return from < end ? from : end;
+        }
+        from = (from / 32 + 1) * 32;
+    }
+    return end;
+}
+
+static bool run_is_free(const struct frame_pool *pool, uint32_t first, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!is_free(pool, first + i))
+            return false;
+    return true;
+}
+
+static uint32_t take(struct frame_pool *pool, uint32_t first, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        mark(pool, first + i, false);
+    return first;
+}
+
+static uint32_t find_run(const struct frame_pool *pool, uint32_t from, uint32_t end, uint32_t count)
+{
+    for (uint32_t first = find_free(pool, from, end); first < end && count <= end - first;
+         first = find_free(pool, first + 1, end))
+        if (run_is_free(pool, first, count))
+            return first;
+    return FRAME_NONE;
+}
+
+uint32_t frame_allocate_low(struct frame_pool *pool, uint32_t count)
+{
+    uint32_t first = find_run(pool, pool->low_hint, pool->lowmem_end, count);
+    if (first == FRAME_NONE)
+        first = find_run(pool, 1, pool->lowmem_end, count);
+    if (first == FRAME_NONE || count == 0)
+        return FRAME_NONE;
+    pool->low_hint = first + count;
+    return take(pool, first, count);
+}
+
+uint32_t frame_allocate_any(struct frame_pool *pool)
+{
+    uint32_t frame = find_free(pool, pool->high_hint, pool->end);
+    if (frame == pool->end)
+        frame = find_free(pool, pool->lowmem_end, pool->end);
+    if (frame == pool->end)
+        return frame_allocate_low(pool, 1);
+    pool->high_hint = frame + 1;
+    return take(pool, frame, 1);
+}
+
+void frame_free(struct frame_pool *pool, uint32_t first, uint32_t count)
+{
+    assert(first != FRAME_NONE && first < pool->end && count <= pool->end - first);
+    for (uint32_t i = 0; i < count; i++) {
+        assert(!is_free(pool, first + i));
+        mark(pool, first + i, true);
+    }
+    if (first < pool->low_hint)
+        pool->low_hint = first;
+    else if (first >= pool->lowmem_end && first < pool->high_hint)
+        pool->high_hint = first;
+}

@@ -1,0 +1,162 @@
+/* Calls on notifications, interrupt lines and ports. */
+#include "arch.h"
+#include "notification.h"
+#include "process.h"
+#include "syscalls.h"
+#include "thread.h"
+
+static void *find(struct thread *thread, handle_t handle, enum object_type type, uint32_t rights, status_t *status)
+{
+    struct handle_entry *entry = process_handle_find(thread->process, handle, type, rights, status);
+    return entry ? entry->object : NULL;
+}
+
+/* ---- notifications ---- */
+
+status_t sys_notification_create(struct thread *thread)
+{
+    struct notification *notification = object_create(TYPE_NOTIFICATION, thread->process);
+    if (!notification)
+        return E_NO_MEMORY;
+    list_init(&notification->waiters);
+    list_init(&notification->timer.link);
+    return syscall_return_object(thread, &notification->object);
+}
+
+status_t sys_notification_signal(struct thread *thread)
+{
+    status_t status = OK;
+    struct notification *notification = find(thread, thread->frame.ebx, TYPE_NOTIFICATION, RIGHT_WRITE, &status);
+    if (notification)
+        notification_signal(notification, thread->frame.ecx);
+    return status;
+}
+
+static void wait_expired(struct timer *timer)
+{
+    thread_unblock(LIST_ENTRY(timer, struct thread, timer), E_TIMED_OUT);
+}
+
+static void wait_for(struct thread *thread, struct notification *notification, uint32_t mask, uint32_t timeout)
+{
+    thread->waiting.notification = notification;
+    thread->waiting.mask = mask;
+    object_hold(&notification->object);
+    list_insert(&notification->waiters, &thread->queue_link);
+    if (timeout != TIMEOUT_NEVER)
+        timer_arm(&thread->timer, arch_time() + arch_microseconds_to_ticks(timeout), wait_expired);
+    scheduler_block(THREAD_WAITING);
+}
+
+status_t sys_notification_wait(struct thread *thread)
+{
+    uint32_t mask = thread->frame.ecx, timeout = thread->frame.edx;
+    status_t status = OK;
+    struct notification *notification = find(thread, thread->frame.ebx, TYPE_NOTIFICATION, RIGHT_READ, &status);
+    if (!notification)
+        return status;
+    if (mask == 0)
+        return E_BAD_ARGUMENT;
+    uint32_t taken = notification->bits & mask;
+    if (taken) {
+        notification->bits &= ~taken;
+        thread->frame.word = taken;
+        return OK;
+    }
+    if (timeout == 0)
+        return E_TIMED_OUT;
+    wait_for(thread, notification, mask, timeout);
+    return OK;
+}
+
+static void notification_expired(struct timer *timer)
+{
+    struct notification *notification = LIST_ENTRY(timer, struct notification, timer);
+    notification_signal(notification, notification->timer_bits);
+}
+
+status_t sys_notification_timer(struct thread *thread)
+{
+    status_t status = OK;
+    struct notification *notification = find(thread, thread->frame.ebx, TYPE_NOTIFICATION, RIGHT_WRITE, &status);
+    if (!notification)
+        return status;
+    notification->timer_bits = thread->frame.ecx;
+    timer_arm(&notification->timer, arch_time() + arch_microseconds_to_ticks(thread->frame.edx), notification_expired);
+    return OK;
+}
+
+/* ---- interrupt lines and ports: each is cut out of a larger authority ---- */
+
+static bool within(uint32_t first, uint32_t count, uint32_t outer_first, uint32_t outer_count)
+{
+    return count && first >= outer_first && count <= outer_count && first - outer_first <= outer_count - count;
+}
+
+status_t sys_irq_create(struct thread *thread)
+{
+    uint32_t line = thread->frame.ecx;
+    status_t status = OK;
+    struct irq *authority = find(thread, thread->frame.ebx, TYPE_IRQ, RIGHT_CONTROL, &status);
+    if (!authority)
+        return status;
+    if (!within(line, 1, authority->first, authority->count))
+        return E_BAD_ARGUMENT;
+    struct irq *irq = object_create(TYPE_IRQ, thread->process);
+    if (!irq)
+        return E_NO_MEMORY;
+    irq->first = line;
+    irq->count = 1;
+    return syscall_return_object(thread, &irq->object);
+}
+
+status_t sys_irq_bind(struct thread *thread)
+{
+    status_t status = OK;
+    struct irq *irq = find(thread, thread->frame.ebx, TYPE_IRQ, RIGHT_CONTROL, &status);
+    if (!irq)
+        return status;
+    struct notification *notification = find(thread, thread->frame.ecx, TYPE_NOTIFICATION, RIGHT_WRITE, &status);
+    return notification ? irq_bind(irq, notification, thread->frame.edx) : status;
+}
+
+status_t sys_irq_ack(struct thread *thread)
+{
+    status_t status = OK;
+    struct irq *irq = find(thread, thread->frame.ebx, TYPE_IRQ, RIGHT_CONTROL, &status);
+    if (!irq)
+        return status;
+    if (!irq->notification)
+        return E_BAD_STATE;
+    arch_irq_unmask(irq->first);
+    return OK;
+}
+
+status_t sys_ioport_create(struct thread *thread)
+{
+    uint32_t first = thread->frame.ecx, count = thread->frame.edx;
+    status_t status = OK;
+    struct ioport *authority = find(thread, thread->frame.ebx, TYPE_IOPORT, RIGHT_CONTROL, &status);
+    if (!authority)
+        return status;
+    if (!within(first, count, authority->first, authority->count))
+        return E_BAD_ARGUMENT;
+    struct ioport *ioport = object_create(TYPE_IOPORT, thread->process);
+    if (!ioport)
+        return E_NO_MEMORY;
+    ioport->first = first;
+    ioport->count = count;
+    return syscall_return_object(thread, &ioport->object);
+}
+
+status_t sys_ioport_grant(struct thread *thread)
+{
+    status_t status = OK;
+    struct ioport *ioport = find(thread, thread->frame.ebx, TYPE_IOPORT, RIGHT_CONTROL, &status);
+    if (!ioport)
+        return status;
+    struct process *process = syscall_process(thread, thread->frame.ecx, RIGHT_CONTROL, &status);
+    if (!process)
+        return status;
+    return arch_ports_allow(&process->space, ioport->first, ioport->count) ? OK : E_NO_MEMORY;
+}

@@ -1,0 +1,131 @@
+/* Calls on memory objects and mappings. */
+#include "arch.h"
+#include "memory.h"
+#include "process.h"
+#include "syscalls.h"
+#include "thread.h"
+
+#define PROTECTION(address) ((address) % PAGE_SIZE)
+#define RIGHTS_TO_MAP (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE) /* the same bits as PROTECT_* */
+
+_Static_assert(RIGHT_READ == PROTECT_READ && RIGHT_WRITE == PROTECT_WRITE && RIGHT_EXECUTE == PROTECT_EXECUTE,
+               "rights of a memory handle are compared with protections");
+
+static struct memory *find_memory(struct thread *thread, handle_t handle, uint32_t rights, status_t *status)
+{
+    struct handle_entry *entry = process_handle_find(thread->process, handle, TYPE_MEMORY, rights, status);
+    return entry ? (struct memory *)entry->object : NULL;
+}
+
+static status_t return_memory(struct thread *thread, struct memory *memory)
+{
+    return memory ? syscall_return_object(thread, &memory->object) : E_NO_MEMORY;
+}
+
+status_t sys_memory_create(struct thread *thread)
+{
+    uint32_t pages = thread->frame.ebx, flags = thread->frame.ecx;
+    if (pages == 0 || pages > MEMORY_PAGES_MAX || (flags & ~MEMORY_CONTIGUOUS))
+        return E_BAD_ARGUMENT;
+    return return_memory(thread, memory_create(thread->process, pages, flags));
+}
+
+static bool is_device(uint32_t first, uint32_t pages)
+{
+    for (uint32_t i = 0; i < pages; i++)
+        if (arch_frame_is_ram(first + i))
+            return false;
+    return true;
+}
+
+/* The authority is an empty device object; what is named below it must not be RAM, whose pages have owners. */
+status_t sys_memory_create_device(struct thread *thread)
+{
+    status_t status = OK;
+    uint32_t first = thread->frame.ecx, pages = thread->frame.edx;
+    struct memory *authority = find_memory(thread, thread->frame.ebx, RIGHT_CONTROL, &status);
+    if (!authority)
+        return status;
+    if (!authority->device || authority->pages != 0)
+        return E_BAD_TYPE;
+    if (pages == 0 || pages > MEMORY_PAGES_MAX || first > UINT32_MAX - pages || !is_device(first, pages))
+        return E_BAD_ARGUMENT;
+    return return_memory(thread, memory_create_borrowed(thread->process, first, pages, true));
+}
+
+status_t sys_memory_physical(struct thread *thread)
+{
+    status_t status = OK;
+    struct memory *memory = find_memory(thread, thread->frame.ebx, RIGHT_DMA, &status);
+    if (!memory)
+        return status;
+    if (thread->frame.ecx >= memory->pages)
+        return E_BAD_ARGUMENT;
+    thread->frame.word = memory_frame(memory, thread->frame.ecx);
+    return OK;
+}
+
+status_t sys_memory_revoke(struct thread *thread)
+{
+    status_t status = OK;
+    struct memory *memory = find_memory(thread, thread->frame.ebx, RIGHT_CONTROL, &status);
+    if (memory)
+        memory_revoke(memory);
+    return status;
+}
+
+status_t sys_memory_info(struct thread *thread)
+{
+    status_t status = OK;
+    struct memory *memory = find_memory(thread, thread->frame.ebx, 0, &status);
+    if (memory)
+        thread->frame.word = memory->pages;
+    return status;
+}
+
+status_t sys_process_map(struct thread *thread)
+{
+    const struct frame *frame = &thread->frame;
+    uint32_t protection = PROTECTION(frame->edx);
+    status_t status = OK;
+    struct process *process = syscall_process(thread, frame->ebx, RIGHT_CONTROL, &status);
+    if (!process)
+        return status;
+    struct handle_entry *entry = process_handle_find(thread->process, frame->ecx, TYPE_MEMORY, protection & RIGHTS_TO_MAP, &status);
+    if (!entry)
+        return status;
+    return process_map(process, (struct memory *)entry->object, frame->edx - protection, protection,
+                       entry->rights & RIGHTS_TO_MAP, frame->esi, frame->edi, thread->process);
+}
+
+status_t sys_process_unmap(struct thread *thread)
+{
+    status_t status = OK;
+    struct process *process = syscall_process(thread, thread->frame.ebx, RIGHT_CONTROL, &status);
+    return process ? process_unmap(process, thread->frame.ecx, thread->frame.edx) : status;
+}
+
+status_t sys_process_protect(struct thread *thread)
+{
+    uint32_t protection = PROTECTION(thread->frame.ecx);
+    status_t status = OK;
+    struct process *process = syscall_process(thread, thread->frame.ebx, RIGHT_CONTROL, &status);
+    if (!process)
+        return status;
+    return process_protect(process, thread->frame.ecx - protection, thread->frame.edx, protection);
+}
+
+/* Through the page tables, never through the user's address. */
+status_t sys_process_read_word(struct thread *thread)
+{
+    uint32_t address = thread->frame.ecx;
+    frame_t frame;
+    status_t status = OK;
+    struct process *process = syscall_process(thread, thread->frame.ebx, RIGHT_READ, &status);
+    if (!process)
+        return status;
+    if (address % 4 || !arch_translate(&process->space, address, &frame) || !arch_frame_is_ram(frame))
+        return E_BAD_ADDRESS;
+    thread->frame.word = arch_frame_read_word(frame, address % PAGE_SIZE);
+    return OK;
+}

@@ -1,0 +1,28 @@
+/* What the library's files tell each other and nobody else. */
+#ifndef LIBSERVER_INTERNAL_H
+#define LIBSERVER_INTERNAL_H
+
+#include <server.h>
+#include <startup.h>
+
+/* Guards the address ranges, the lists of pools, sessions and spawned threads, and keeps lines of text in one piece.
+ * Never held over a call to a service. */
+extern struct lock library_lock;
+
+/* The page that init made for us. Weak: init itself, which has none, defines it to return what it knows. */
+const struct startup *startup_page(void);
+uint32_t startup_priority(void);
+handle_t startup_endpoint(void);
+
+void gates_init(void);
+void memory_init(void);
+
+/* Maps new zeroed pages read-write at a free address. */
+status_t memory_map_new(uint32_t address, uint32_t pages);
+/* Pages that hold so many bytes; 0 when there are none, or more than the address space has. */
+uint32_t pages_of(uint32_t bytes);
+
+/* Which pool a request came to; it lies on a worker's stack. */
+const void *request_pool(const request_t *request);
+
+#endif

@@ -1,0 +1,126 @@
+/* Formatted text to the kernel log. */
+#include <stdarg.h>
+
+#include "internal.h"
+
+#define PIECE 16u /* bytes that one kernel call takes */
+
+struct line {
+    uint32_t used;
+    union {
+        char bytes[PIECE];
+        uint32_t words[PIECE / 4];
+    };
+};
+
+struct field { /* one conversion: %[-][0][width]letter */
+    bool left;
+    char pad;
+    uint32_t width;
+};
+
+static void flush(struct line *line)
+{
+    if (line->used)
+        log_bytes(line->words[0], line->words[1], line->words[2], line->words[3], line->used);
+    line->used = 0;
+}
+
+static void put(struct line *line, char character)
+{
+    line->bytes[line->used++] = character;
+    if (line->used == PIECE)
+        flush(line);
+}
+
+static void put_padded(struct line *line, const struct field *field, const char *text, uint32_t length)
+{
+    uint32_t padding = field->width > length ? field->width - length : 0;
+    if (!field->left && field->pad == '0' && *text == '-') {
+        put(line, *text++);
+        length--;
+    }
+    for (uint32_t i = 0; !field->left && i < padding; i++)
+        put(line, field->pad);
+    for (uint32_t i = 0; i < length; i++)
+        put(line, text[i]);
+    for (uint32_t i = 0; field->left && i < padding; i++)
+        put(line, ' ');
+}
+
+static void put_number(struct line *line, const struct field *field, uint32_t number, uint32_t base, bool negative)
+{
+    char digits[12];
+    uint32_t at = sizeof(digits);
+    do {
+        digits[--at] = "0123456789abcdef"[number % base];
+        number /= base;
+    } while (number);
+    if (negative)
+        digits[--at] = '-';
+    put_padded(line, field, digits + at, sizeof(digits) - at);
+}
+
+static const char *parse_field(const char *format, struct field *field)
+{
+    *field = (struct field){ .pad = ' ' };
+    for (; *format == '-' || *format == '0'; format++) {
+        if (*format == '-')
+            field->left = true;
+        else
+            field->pad = '0';
+    }
+    for (; *format >= '0' && *format <= '9'; format++)
+        field->width = field->width * 10 + (uint32_t)(*format - '0');
+    return format;
+}
+
+static void put_text(struct line *line, const struct field *field, const char *text)
+{
+    text = text ? text : "(null)";
+    put_padded(line, field, text, strlen(text));
+}
+
+static void convert(struct line *line, const struct field *field, char letter, va_list *arguments)
+{
+    int32_t number;
+    switch (letter) {
+    case 's': put_text(line, field, va_arg(*arguments, const char *)); break;
+    case 'c': put(line, (char)va_arg(*arguments, int)); break;
+    case 'd':
+        number = va_arg(*arguments, int32_t);
+        put_number(line, field, number < 0 ? -(uint32_t)number : (uint32_t)number, 10, number < 0);
+        break;
+    case 'u': put_number(line, field, va_arg(*arguments, uint32_t), 10, false); break;
+    case 'x': put_number(line, field, va_arg(*arguments, uint32_t), 16, false); break;
+    case 'p':
+        put(line, '0');
+        put(line, 'x');
+        put_number(line, &(struct field){ .pad = '0', .width = 8 }, va_arg(*arguments, uint32_t), 16, false);
+        break;
+    default: put(line, letter); break;
+    }
+}
+
+/* The kernel keeps lines of different processes apart, the lock those of our own threads. */
+void print(const char *format, ...)
+{
+    struct line line = { .used = 0 };
+    va_list arguments;
+    va_start(arguments, format);
+    lock_acquire(&library_lock);
+    for (; *format; format++) {
+        if (*format != '%') {
+            put(&line, *format);
+            continue;
+        }
+        struct field field;
+        format = parse_field(format + 1, &field);
+        if (*format == '\0')
+            break;
+        convert(&line, &field, *format, &arguments);
+    }
+    flush(&line);
+    lock_release(&library_lock);
+    va_end(arguments);
+}

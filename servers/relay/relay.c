@@ -1,0 +1,60 @@
+/* relay: calls the relay that next=NAME names and passes its answer on; the last one, without next=, answers word + 1.
+ * A chain of them shows what nested calls cost, each hop in a process of its own. */
+#include <server.h>
+
+#include "relay.h"
+
+static handle_t next;
+
+/* Apart from the handlers, because gcc would keep a frame pointer there: see gates.h. */
+static __attribute__((noinline)) status_t call_by_int(const request_t *rq, uint32_t *word)
+{
+    status_t service_status;
+    status_t status = gate_call_int(next, rq->method, rq->word, word, &service_status);
+    return status ? status : service_status;
+}
+
+static __attribute__((noinline)) status_t call_by_sysenter(const request_t *rq, uint32_t *word)
+{
+    status_t service_status;
+    status_t status = gate_call_sysenter(next, rq->method, rq->word, word, &service_status);
+    return status ? status : service_status;
+}
+
+static reply_t relay_by_int(const request_t *rq)
+{
+    uint32_t word;
+    status_t status = call_by_int(rq, &word);
+    return status ? reply_error(status) : reply(word);
+}
+
+static reply_t relay_by_sysenter(const request_t *rq)
+{
+    uint32_t word;
+    status_t status = call_by_sysenter(rq, &word);
+    return status ? reply_error(status) : reply(word);
+}
+
+static reply_t increment(const request_t *rq)
+{
+    return reply(rq->word + 1);
+}
+
+static int serve(method_t by_sysenter, method_t by_int)
+{
+    const method_t methods[RELAY_METHODS] = { [RELAY_SYSENTER] = by_sysenter, [RELAY_INT] = by_int };
+    return server_run(NULL, methods, RELAY_METHODS, .int_gate = argument_number("int-gate", 0));
+}
+
+int main(void)
+{
+    const char *name = argument("next");
+    if (!name)
+        return serve(increment, increment);
+    status_t status = service_find(name, &next);
+    if (status != OK) {
+        print("%s: next=%s: %s\n", program_name(), name, status_text(status));
+        return status;
+    }
+    return serve(gate_sysenter_usable() ? relay_by_sysenter : relay_by_int, relay_by_int);
+}

@@ -1,0 +1,9 @@
+/* Methods of a relay: by which gate it calls the next one. */
+#ifndef RELAY_H
+#define RELAY_H
+
+#define RELAY_SYSENTER 0 /* word -> word + 1, from the relay at the end of the chain */
+#define RELAY_INT 1      /* the same through INT 250 all the way */
+#define RELAY_METHODS 2
+
+#endif
