@@ -33,7 +33,7 @@ void frame_pool_init(struct frame_pool *pool, uint32_t *bitmap, uint32_t end, ui
 
 void frame_pool_add(struct frame_pool *pool, uint32_t first, uint32_t end)
 {
-    for (uint32_t frame = first; frame < end && frame < pool->end; frame++)
+    for (uint32_t frame = first == FRAME_NONE ? 1 : first; frame < end && frame < pool->end; frame++)
         if (!is_free(pool, frame)) {
             mark(pool, frame, true);
             pool->total++;
@@ -63,14 +63,6 @@ static uint32_t find_free(const struct frame_pool *pool, uint32_t from, uint32_t
     return end;
 }
 
-static bool run_is_free(const struct frame_pool *pool, uint32_t first, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (!is_free(pool, first + i))
-            return false;
-    return true;
-}
-
 static uint32_t take(struct frame_pool *pool, uint32_t first, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
@@ -78,12 +70,25 @@ static uint32_t take(struct frame_pool *pool, uint32_t first, uint32_t count)
     return first;
 }
 
+static uint32_t free_run_length(const struct frame_pool *pool, uint32_t first, uint32_t limit)
+{
+    uint32_t length = 0;
+    while (length < limit && is_free(pool, first + length))
+        length++;
+    return length;
+}
+
+/* A run that is too short is skipped as a whole, so that each frame is looked at once: a fragmented pool must not make
+ * the kernel, which cannot be interrupted, search for long. */
 static uint32_t find_run(const struct frame_pool *pool, uint32_t from, uint32_t end, uint32_t count)
 {
-    for (uint32_t first = find_free(pool, from, end); first < end && count <= end - first;
-         first = find_free(pool, first + 1, end))
-        if (run_is_free(pool, first, count))
+    uint32_t first = find_free(pool, from, end);
+    while (first < end && count <= end - first) {
+        uint32_t length = free_run_length(pool, first, count);
+        if (length == count)
             return first;
+        first = find_free(pool, first + length, end);
+    }
     return FRAME_NONE;
 }
 

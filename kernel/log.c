@@ -23,7 +23,7 @@ static void print_text(const char *text, uint32_t width)
         log_character(' ');
 }
 
-static void print_number(uint32_t number, uint32_t base, uint32_t width, char pad)
+static void print_number(uint32_t number, bool negative, uint32_t base, uint32_t width, char pad)
 {
     char digits[10];
     uint32_t count = 0;
@@ -31,17 +31,19 @@ static void print_number(uint32_t number, uint32_t base, uint32_t width, char pa
         digits[count++] = "0123456789abcdef"[number % base];
         number /= base;
     } while (number);
-    for (uint32_t i = count; i < width; i++)
+    if (negative && pad == '0')
+        log_character('-');
+    for (uint32_t i = count + negative; i < width; i++)
         log_character(pad);
+    if (negative && pad != '0')
+        log_character('-');
     while (count)
         log_character(digits[--count]);
 }
 
 static void print_signed(int32_t number, uint32_t width, char pad)
 {
-    if (number < 0)
-        log_character('-');
-    print_number(number < 0 ? 0u - (uint32_t)number : (uint32_t)number, 10, width, pad);
+    print_number(number < 0 ? 0u - (uint32_t)number : (uint32_t)number, number < 0, 10, width, pad);
 }
 
 static void print_arguments(const char *format, va_list arguments)
@@ -59,9 +61,9 @@ static void print_arguments(const char *format, va_list arguments)
         case 's': print_text(va_arg(arguments, const char *), width); break;
         case 'c': log_character((char)va_arg(arguments, int)); break;
         case 'd': print_signed(va_arg(arguments, int32_t), width, pad); break;
-        case 'u': print_number(va_arg(arguments, uint32_t), 10, width, pad); break;
-        case 'x': print_number(va_arg(arguments, uint32_t), 16, width, pad); break;
-        case 'p': print_number((uint32_t)(uintptr_t)va_arg(arguments, void *), 16, 8, '0'); break;
+        case 'u': print_number(va_arg(arguments, uint32_t), false, 10, width, pad); break;
+        case 'x': print_number(va_arg(arguments, uint32_t), false, 16, width, pad); break;
+        case 'p': print_number((uint32_t)(uintptr_t)va_arg(arguments, void *), false, 16, 8, '0'); break;
         default: log_character(*format); break;
         }
     }
@@ -86,11 +88,19 @@ _Noreturn void panic(const char *format, ...)
     arch_halt();
 }
 
-void log_flush(struct process *process)
+static void write_line(struct process *process)
 {
     for (uint32_t i = 0; i < process->log_length; i++)
         log_character(process->log_line[i]);
     process->log_length = 0;
+}
+
+void log_flush(struct process *process)
+{
+    if (process->log_length == 0)
+        return;
+    write_line(process);
+    log_character('\n');
 }
 
 void log_user(struct process *process, const char *bytes, uint32_t count)
@@ -98,6 +108,6 @@ void log_user(struct process *process, const char *bytes, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         process->log_line[process->log_length++] = bytes[i];
         if (bytes[i] == '\n' || process->log_length == sizeof(process->log_line))
-            log_flush(process);
+            write_line(process);
     }
 }

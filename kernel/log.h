@@ -11,7 +11,7 @@ void log_character(char character);
 void log_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Text of a process: kept until its line is complete, so that lines of several do not mix. */
 void log_user(struct process *process, const char *bytes, uint32_t count);
-/* What a dying process has not ended with a newline. */
+/* What a dying process has not ended with a newline, and a newline. */
 void log_flush(struct process *process);
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

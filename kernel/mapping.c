@@ -11,10 +11,11 @@
 
 static struct slab mappings = SLAB_INITIAL(sizeof(struct mapping));
 
+/* x86 cannot withhold reading from a page that may be written or executed, so the right to read is asked for always. */
 static bool protection_is_sane(uint32_t protection)
 {
     bool both = (protection & PROTECT_WRITE) && (protection & PROTECT_EXECUTE);
-    return protection && !(protection & ~PROTECT_ALL) && !both;
+    return (protection & PROTECT_READ) && !(protection & ~PROTECT_ALL) && !both;
 }
 
 static status_t check_range(uint32_t address, uint32_t pages)

@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "log.h"
+
 void queue_init(struct queue *queue)
 {
     queue->levels = 0;
@@ -12,23 +14,27 @@ void queue_init(struct queue *queue)
 
 uint32_t queue_highest(const struct queue *queue)
 {
+    assert(!queue_empty(queue));
     return 31 - (uint32_t)__builtin_clz(queue->levels);
 }
 
 void queue_append(struct queue *queue, struct list *link, uint32_t priority)
 {
+    assert(priority < PRIORITIES);
     list_insert(&queue->lists[priority], link);
     queue->levels |= 1u << priority;
 }
 
 void queue_prepend(struct queue *queue, struct list *link, uint32_t priority)
 {
+    assert(priority < PRIORITIES);
     list_insert(queue->lists[priority].next, link);
     queue->levels |= 1u << priority;
 }
 
 void queue_remove(struct queue *queue, struct list *link, uint32_t priority)
 {
+    assert(queue->levels >> priority & 1);
     list_remove(link);
     if (list_empty(&queue->lists[priority]))
         queue->levels &= ~(1u << priority);

@@ -1,6 +1,8 @@
 /* Arithmetic of quotas: what is used never passes the limit, and nothing wraps. */
 #include "quota.h"
 
+#include "log.h"
+
 bool quota_charge(struct quota *quota, uint32_t bytes)
 {
     if (bytes > quota->limit - quota->used)
@@ -11,6 +13,7 @@ bool quota_charge(struct quota *quota, uint32_t bytes)
 
 void quota_refund(struct quota *quota, uint32_t bytes)
 {
+    assert(bytes <= quota->used);
     quota->used -= bytes;
 }
 

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "arch.h"
+#include "log.h"
 
 static void push(struct slab *slab, void *slot)
 {
@@ -35,6 +36,7 @@ void *slab_allocate(struct slab *slab)
 
 void slab_free(struct slab *slab, void *slot)
 {
+    assert(slab->used > 0);
     slab->used--;
     push(slab, slot);
 }

@@ -1,0 +1,158 @@
+# Postern: every command. `make help` lists them; config.mk holds what can be tuned.
+
+include config.mk
+
+B := $(OUT)/$(BUILD)
+VARIANTS := $(patsubst %/system.list,%,$(wildcard servers/system.list perf/system.list tests/system.list))
+Q := $(if $(filter 1,$(V)),,@)
+
+ifeq ($(filter $(BUILD),release debug),)
+$(error BUILD is "$(BUILD)"; it must be release or debug)
+endif
+ifeq ($(filter $(ACCEL),auto kvm tcg),)
+$(error ACCEL is "$(ACCEL)"; it must be auto, kvm or tcg)
+endif
+ifeq ($(filter $(UNIT),all instructions),)
+$(error UNIT is "$(UNIT)"; it must be all or instructions)
+endif
+
+# ---- flags ----
+
+OPTIMISE := $(if $(filter debug,$(BUILD)),-Og,-O2)
+COMMON := -m32 -march=i686 -std=gnu11 -ffreestanding -fno-pic -fno-stack-protector -fcf-protection=none \
+	-fno-asynchronous-unwind-tables -fomit-frame-pointer -mpreferred-stack-boundary=2 $(OPTIMISE) -g \
+	-Wall -Wextra -Werror -MMD -MP
+KERNEL_FLAGS := $(COMMON) -mregparm=3 -mno-sse -mno-mmx -mno-80387 -DBUILD_RELEASE=$(if $(filter release,$(BUILD)),1,0) \
+	-Iabi -Ikernel -Iarch/x86 -Isysenter
+USER_FLAGS := $(COMMON) -Iabi -Ilibserver/include -I.
+NASM_FLAGS := -f elf32 -g -Ox -w+error -I./ -I$(B)/
+
+# ---- what there is ----
+
+KERNEL_C := $(filter-out arch/x86/offsets.c,$(wildcard arch/x86/*.c kernel/*.c sysenter/*.c))
+KERNEL_ASM := $(wildcard boot/*.asm arch/x86/*.asm sysenter/*.asm)
+KERNEL_OBJECTS := $(KERNEL_C:%.c=$(B)/%.o) $(KERNEL_ASM:%.asm=$(B)/%.asm.o)
+LIBRARY_OBJECTS := $(patsubst %.c,$(B)/%.o,$(wildcard libserver/*.c)) $(patsubst %.asm,$(B)/%.asm.o,$(wildcard libserver/*.asm))
+
+# A program is a folder with C files. Each is linked at an address of its own, so that gdb can hold them all.
+PROGRAM_FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard servers/*/*.c perf/guest/*.c tests/guest/*.c tests/hostile/*.c))))
+program_name = $(if $(filter perf/guest,$1),bench,$(if $(filter tests/guest,$1),tests,$(notdir $1)))
+PROGRAMS := $(foreach folder,$(PROGRAM_FOLDERS),$(call program_name,$(folder)))
+MODULES := $(PROGRAMS:%=$(B)/modules/%)
+UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test_*.c))
+
+.PHONY: all help packages-% iso run debug bench test unit-tests check clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: packages-build $(B)/kernel.elf $(MODULES) ## build kernel and programs (the default)
+
+help: ## this list
+	@echo "make TARGET [NAME=value ...]; the names are in config.mk"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+packages-%:
+	@tools/packages $*
+
+# ---- kernel ----
+
+$(B)/offsets.inc: arch/x86/offsets.c Makefile config.mk
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KERNEL_FLAGS) -MF $(B)/offsets.d -MT $@ -S $< -o - | sed -n 's/^@@//p' > $@
+
+$(B)/kernel/%.o: kernel/%.c Makefile config.mk
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KERNEL_FLAGS) -c $< -o $@
+
+$(B)/arch/x86/%.o: arch/x86/%.c Makefile config.mk
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KERNEL_FLAGS) -c $< -o $@
+
+$(B)/sysenter/%.o: sysenter/%.c Makefile config.mk
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KERNEL_FLAGS) -c $< -o $@
+
+$(B)/%.asm.o: %.asm $(B)/offsets.inc $(wildcard abi/*) Makefile config.mk
+	@mkdir -p $(@D)
+	$(Q)$(NASM) $(NASM_FLAGS) $< -o $@
+
+$(B)/kernel.elf: $(KERNEL_OBJECTS) boot/kernel.ld
+	$(Q)$(LD) -m elf_i386 -z noexecstack -T boot/kernel.ld -o $@ $(KERNEL_OBJECTS)
+
+# ---- library and programs ----
+
+$(B)/libserver/%.o: libserver/%.c Makefile config.mk
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_FLAGS) -c $< -o $@
+
+$(B)/libserver.a: $(LIBRARY_OBJECTS)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(B)/programs/%.o: %.c Makefile config.mk
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_FLAGS) -I$(<D) -c $< -o $@
+
+index_of = $(words $(shell seq $(words $(filter-out $1,$(PROGRAMS)))))
+define program
+$(B)/programs/$1.elf: $(patsubst %.c,$(B)/programs/%.o,$(wildcard $2/*.c)) $(B)/libserver.a libserver/program.ld
+	$(Q)$(CC) -m32 -nostdlib -static -Wl,-T,libserver/program.ld -Wl,--defsym,program_base=$3 -Wl,-z,noexecstack \
+		-Wl,--build-id=none -o $$@ $$(filter %.o,$$^) $(B)/libserver.a -lgcc
+$(B)/modules/$1: $(B)/programs/$1.elf
+	@mkdir -p $$(@D)
+	$(Q)$(STRIP) -o $$@ $$<
+endef
+ADDRESSES := $(shell i=16; for p in $(PROGRAMS); do printf '%s:0x%x000000 ' $$p $$i; i=$$((i+1)); done)
+address_of = $(patsubst $1:%,%,$(filter $1:%,$(ADDRESSES)))
+$(foreach folder,$(PROGRAM_FOLDERS),$(eval $(call program,$(call program_name,$(folder)),$(folder),$(call address_of,$(call program_name,$(folder))))))
+
+-include $(wildcard $(B)/*.d $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)
+
+# ---- images ----
+
+# One image per variant: the menu knows all, and starts with its own.
+define image
+$(B)/postern-$1.iso: $(B)/kernel.elf $(MODULES) $(VARIANTS:%=%/system.list) tools/image
+	$(Q)tools/image --build $(B) --default $1 --output $$@ $(VARIANTS)
+endef
+$(foreach variant,$(VARIANTS),$(eval $(call image,$(variant))))
+
+iso: packages-build packages-run $(VARIANTS:%=$(B)/postern-%.iso) ## GRUB images: demonstration, benchmarks, tests
+
+run: packages-build packages-run $(B)/postern-servers.iso ## boot the demonstration; Ctrl-A X ends it
+	$(Q)accel=`tools/accelerator --choose $(ACCEL) --qemu $(QEMU) --build $(OUT)` && \
+	set -- --qemu $(QEMU) --iso $(B)/postern-servers.iso --machine $(MACHINE) --cpu $(CPU) --memory $(MEM) --smp $(SMP) --accel $$accel && \
+	if [ "$(V)" = 1 ]; then tools/boot.py --print "$$@"; fi && tools/boot.py --interactive "$$@"
+
+debug: packages-build packages-run packages-debug ## QEMU waits; gdb starts with the symbols of kernel and programs
+	$(Q)$(MAKE) --no-print-directory BUILD=debug all
+	$(Q)tools/debug --build $(OUT)/debug --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) --memory $(MEM)
+
+bench: packages-build packages-run $(B)/postern-perf.iso ## print INT 250 beside SYSENTER (UNIT=instructions: exact counts only)
+	$(Q)accel=`tools/accelerator --choose $(ACCEL) --qemu $(QEMU) --build $(OUT)` && \
+	$(PYTHON) perf/bench.py --build $(B) --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) --memory $(MEM) --accel $$accel \
+		--unit $(UNIT) --output $(OUT)/bench.json
+
+# ---- tests ----
+
+$(OUT)/unit/%: tests/host/%.c $(wildcard tests/host/*.h kernel/*.c kernel/*.h abi/*) Makefile config.mk
+	@mkdir -p $(@D)
+	$(Q)gcc -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -Iabi -Ikernel -Iarch/x86 \
+		-o $@ $< $(addprefix kernel/,$(shell sed -n 's,^// links: ,,p' $<)) -lcmocka
+
+unit-tests: packages-build packages-test $(UNIT_TESTS)
+
+test: packages-build packages-run packages-test ## unit tests, then the guest suite under QEMU and Bochs
+	$(Q)$(MAKE) --no-print-directory BUILD=release iso unit-tests
+	$(Q)$(MAKE) --no-print-directory BUILD=debug iso
+	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider tests
+
+check: packages-build packages-check all ## warnings, static analysis, format, size of the privileged part
+	$(Q)tools/check_format
+	$(Q)tools/abi_page --check
+	$(Q)cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 -Iabi -Ikernel -Iarch/x86 \
+		-Isysenter -Ilibserver/include --suppressions-list=tools/cppcheck.txt kernel arch sysenter libserver servers
+	$(Q)tools/privileged_size
+
+clean: ## remove what was built
+	rm -rf $(OUT)

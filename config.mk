@@ -1,0 +1,31 @@
+# Every tunable, with its default. Set one for a single run on the command line: make bench BUILD=debug
+
+# release (-O2) or debug (-Og); both carry symbols, which cost nothing at run time
+BUILD ?= release
+# auto: KVM if a tiny guest survives there, else TCG. kvm or tcg to insist
+ACCEL ?= auto
+# make bench: all, or instructions (exact counts alone, under 40 seconds)
+UNIT ?= all
+# QEMU machine (pc, q35), CPU model (max, n270, pentium2, "max,-sep"), MiB of memory (16 or more)
+MACHINE ?= pc
+CPU ?= max
+MEM ?= 64
+# CPUs that the machine has; the kernel uses one
+SMP ?= 1
+# 1: print the commands as they run, and the QEMU command line of make run
+V ?= 0
+
+# Prefix of an i686 tool chain, such as i686-elf-; empty: the host's gcc with -m32
+CROSS ?=
+CC := $(CROSS)gcc
+LD := $(CROSS)ld
+AR := $(CROSS)ar
+STRIP := $(CROSS)strip
+NASM ?= nasm
+QEMU ?= qemu-system-i386
+GRUB_MKRESCUE ?= grub-mkrescue
+# Debian's own, because python3-pytest belongs to it
+PYTHON ?= /usr/bin/python3
+
+# Where everything that is built goes
+OUT ?= build

@@ -1,0 +1,190 @@
+#!/usr/bin/python3
+"""Boots Postern under QEMU or Bochs, collects its serial output, and says how it ended.
+
+Used by hand, by `make run`, by perf/bench.py and by the test harness."""
+
+import argparse
+import dataclasses
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+EXIT_PORT = "isa-debug-exit,iobase=0xf4,iosize=4"
+BOCHS_SHARE = pathlib.Path("/usr/share/bochs")
+BOCHS_CONFIG = """\
+megs: {memory}
+cpu: model={cpu}, count=1, ips=50000000, reset_on_triple_fault=0
+romimage: file={share}/BIOS-bochs-latest
+vgaromimage: file={share}/VGABIOS-lgpl-latest
+ata0-master: type=cdrom, path={iso}, status=inserted
+boot: cdrom
+com1: enabled=1, mode=file, dev={serial}
+display_library: term
+log: {log}
+panic: action=fatal
+error: action=report
+info: action=ignore
+clock: sync=none, time0=946681200
+plugin_ctrl: sb16=0, es1370=0, speaker=0, unmapped=1, biosdev=1
+"""
+
+
+@dataclasses.dataclass
+class Result:
+    serial: str          # what the guest wrote to COM1
+    code: int            # the guest's exit code; -1 when it did not end by itself
+    timed_out: bool
+    log: str             # what the emulator itself said
+
+    @property
+    def ok(self):
+        return self.code == 0 and not self.timed_out
+
+
+def direct_modules(build, listing):
+    """Arguments for QEMU's own multiboot loader: the kernel, init, the system list, every program."""
+    programs = sorted(p for p in (pathlib.Path(build) / "modules").iterdir() if p.name != "init")
+    modules = [f"{build}/modules/init init", f"{listing} system.list"] + [f"{p} {p.name}" for p in programs]
+    return ["-kernel", f"{build}/kernel.elf", "-initrd", ",".join(modules)]
+
+
+def qemu_command(options, serial):
+    command = [options.qemu, "-M", options.machine, "-cpu", options.cpu, "-m", str(options.memory), "-smp", str(options.smp),
+               "-display", "none", "-monitor", "none", "-net", "none", "-no-reboot", "-device", EXIT_PORT,
+               "-serial", serial]
+    command += ["-accel", options.accel] if options.accel == "kvm" else ["-accel", "tcg"]
+    if options.icount:
+        command += ["-icount", "shift=0,sleep=off", "-rtc", "clock=vm"]
+    if options.iso:
+        command += ["-cdrom", options.iso, "-boot", "d"]
+    else:
+        command += direct_modules(options.build, options.list)
+    return command + options.extra
+
+
+def default_options(**changes):
+    options = argparse.Namespace(emulator="qemu", qemu="qemu-system-i386", machine="pc", cpu="max", memory=64, smp=1,
+                                 accel="tcg", icount=False, iso=None, build="build/release", list="servers/system.list",
+                                 timeout=60, extra=[])
+    for name, value in changes.items():
+        if not hasattr(options, name):
+            raise TypeError(f"boot.run has no option {name}")
+        setattr(options, name, value)
+    return options
+
+
+def wait(process, timeout):
+    """True when the process ended by itself; else it is ended, with the group that it leads."""
+    try:
+        process.wait(timeout)
+        return True
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        return False
+
+
+def run_command(command, timeout, output, environment=None):
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                               start_new_session=True, env=environment)
+    return wait(process, timeout), process.returncode
+
+
+def read(path):
+    return path.read_text(errors="replace").replace("\r", "") if path.exists() else ""
+
+
+def run_qemu(options, folder):
+    serial, log = folder / "serial", folder / "emulator"
+    with log.open("w") as output:
+        ended, status = run_command(qemu_command(options, f"file:{serial}"), options.timeout, output)
+    # isa-debug-exit ends QEMU with (code << 1) | 1, where the written byte is the code.
+    code = status >> 1 if ended and status & 1 else -1
+    return Result(read(serial), code, not ended, read(log))
+
+
+def run_bochs(options, folder):
+    serial, log, config, commands = folder / "serial", folder / "bochs.log", folder / "bochsrc", folder / "commands"
+    config.write_text(BOCHS_CONFIG.format(memory=options.memory, cpu=options.cpu, share=BOCHS_SHARE, serial=serial,
+                                          iso=options.iso, log=log))
+    commands.write_text("c\nq\n")
+    # Debian's Bochs has the debugger built in, and its text display needs a terminal: script(1) makes one.
+    command = ["script", "-qfc", f"bochs -q -f {config} -rc {commands}", "/dev/null"]
+    with (folder / "emulator").open("w") as output:
+        ended, _ = run_command(command, options.timeout, output, dict(os.environ, TERM="vt100"))
+    text = read(serial)
+    return Result(text, exit_code_in(text) if ended else -1, not ended, read(log))
+
+
+def exit_code_in(text):
+    """Bochs has no exit code: init prints the guest's as its last line."""
+    for line in reversed(text.splitlines()):
+        if line.startswith("machine exit: code "):
+            return int(line.split()[-1])
+    return -1
+
+
+def run(**changes):
+    """Boots once and returns a Result; the options are those of default_options()."""
+    options = default_options(**changes)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="postern-"))
+    try:
+        return (run_bochs if options.emulator == "bochs" else run_qemu)(options, folder)
+    finally:
+        shutil.rmtree(folder)
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    defaults = default_options()
+    parser.add_argument("--emulator", choices=["qemu", "bochs"], default="qemu")
+    for name in ("qemu", "machine", "cpu", "build", "list"):
+        parser.add_argument(f"--{name}", default=getattr(defaults, name), help="default: %(default)s")
+    parser.add_argument("--iso", help="boot this image through GRUB; without it QEMU loads the kernel directly")
+    parser.add_argument("--memory", type=int, default=64, help="MiB, default 64")
+    parser.add_argument("--smp", type=int, default=1)
+    parser.add_argument("--accel", choices=["tcg", "kvm"], default="tcg")
+    parser.add_argument("--icount", action="store_true", help="the guest's time stamp counter counts instructions")
+    parser.add_argument("--timeout", type=float, default=60, help="seconds, default 60; ignored with --interactive")
+    parser.add_argument("--interactive", action="store_true", help="serial line on this terminal; Ctrl-A X ends QEMU")
+    parser.add_argument("--gdb", action="store_true", help="wait for gdb on port 1234 (QEMU)")
+    parser.add_argument("--print", action="store_true", help="print the QEMU command and do not run it")
+    parser.add_argument("extra", nargs="*", help="further QEMU arguments, after --")
+    return parser.parse_args(arguments)
+
+
+def main():
+    options = parse(sys.argv[1:])
+    if options.gdb:
+        options.extra += ["-S", "-gdb", "tcp:127.0.0.1:1234"]
+    if options.print:
+        print(" ".join(f"'{word}'" if " " in word else word for word in qemu_command(options, "stdio")))
+        return 0
+    if options.interactive:
+        command = [w for w in qemu_command(options, "mon:stdio")]
+        at = command.index("-monitor")
+        del command[at:at + 2]
+        status = subprocess.run(command).returncode
+        return status >> 1 if status & 1 else status
+    began = time.monotonic()
+    names = ("emulator", "qemu", "machine", "cpu", "memory", "smp", "accel", "icount", "iso", "build", "list", "timeout", "extra")
+    result = run(**{name: getattr(options, name) for name in names})
+    sys.stdout.write(result.serial)
+    if result.code != 0:
+        sys.stderr.write(result.log)
+        how = "was ended after its time limit" if result.timed_out else f"ended with code {result.code}"
+        print(f"boot: the guest {how} ({time.monotonic() - began:.1f} s)", file=sys.stderr)
+    return 124 if result.timed_out else result.code & 0xFF
+
+
+if __name__ == "__main__":
+    sys.exit(main())
