@@ -64,8 +64,8 @@ enum object_type {
 #define RIGHT_TRANSFER 0x80u  /* attach to a request or a reply, give to another process */
 #define RIGHTS_ALL 0xFFu
 
-/* Protection of a mapping: the low bits of the address argument. Read is always
- * among them, since x86 cannot withhold it; write and execute never go together. */
+/* Protection of a mapping: the low bits of the address argument. Read is always among them, since x86 cannot
+ * withhold it; write and execute never go together. */
 #define PROTECT_READ 1u
 #define PROTECT_WRITE 2u
 #define PROTECT_EXECUTE 4u
