@@ -182,7 +182,8 @@ static status_t pool_create(const method_t *methods, uint32_t count, const struc
     pool->method_count = count;
     pool->reserve = options->reserve;
     pool->priority = options->priority ? options->priority : (uint8_t)startup_priority();
-    pool->received = gate_sysenter_usable() && !options->int_gate ? worker_received_sysenter : worker_received_int;
+    pool->received = gate_sysenter_usable() && !options->int_gate && !argument_number("int-gate", 0)
+                         ? worker_received_sysenter : worker_received_int;
     pool->slots = options->reserve ? POOL_WORKERS_MAX : workers;
     pool->slot_pages = stack_pages + 1;
     pool->region = address_reserve(pool->slots * pool->slot_pages);

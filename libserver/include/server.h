@@ -51,7 +51,8 @@ struct server_options {
     uint32_t client_cap;        /* requests of one badge at a time; 0: no cap. A cap costs callers the fast path */
     uint32_t reserve;           /* spare workers kept ready in the background, off the call path; at most 64 in all */
     uint8_t priority;           /* of the workers' own budgets, 0: that of main */
-    bool int_gate;              /* workers reply through INT 250 even where SYSENTER is usable: tests, measurements */
+    bool int_gate;              /* workers reply through INT 250 even where SYSENTER is usable: tests, measurements.
+                                   int-gate=1 in the list does the same */
 };
 
 /* Creates the pool, announces the service to init, and serves for ever on this thread and workers - 1 others. `name` is

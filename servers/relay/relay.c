@@ -43,7 +43,7 @@ static reply_t increment(const request_t *rq)
 static int serve(method_t by_sysenter, method_t by_int)
 {
     const method_t methods[RELAY_METHODS] = { [RELAY_SYSENTER] = by_sysenter, [RELAY_INT] = by_int };
-    return server_run(NULL, methods, RELAY_METHODS, .int_gate = argument_number("int-gate", 0));
+    return server_run(NULL, methods, RELAY_METHODS);
 }
 
 int main(void)

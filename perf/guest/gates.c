@@ -1,0 +1,125 @@
+/* Both gates: entered and left, one call and its reply, chains of services. */
+#include "../../servers/relay/relay.h"
+#include "measure.h"
+
+#define WORD 42u
+#define CALLS 32u
+
+struct target {
+    handle_t endpoint;
+    uint32_t method;
+};
+
+/* Each loop is as tight as the compiler makes it: the stub, one OR for errors, the count. */
+
+static __attribute__((noinline)) status_t empty_loop(uint32_t calls, void *unused)
+{
+    (void)unused;
+    do
+        __asm__ volatile("" : : : "memory");
+    while (--calls);
+    return OK;
+}
+
+static __attribute__((noinline)) status_t null_by_int(uint32_t calls, void *unused)
+{
+    (void)unused;
+    do
+        gate_null_int();
+    while (--calls);
+    return OK;
+}
+
+static __attribute__((noinline)) status_t null_by_sysenter(uint32_t calls, void *unused)
+{
+    (void)unused;
+    do
+        gate_null_sysenter();
+    while (--calls);
+    return OK;
+}
+
+static __attribute__((noinline)) status_t call_by_int(uint32_t calls, void *argument)
+{
+    handle_t endpoint = ((const struct target *)argument)->endpoint;
+    uint32_t method = ((const struct target *)argument)->method, reply;
+    status_t failed = OK, status;
+    do
+        failed |= gate_call_int(endpoint, method, WORD, &reply, &status);
+    while (--calls);
+    return failed | status;
+}
+
+static __attribute__((noinline)) status_t call_by_sysenter(uint32_t calls, void *argument)
+{
+    handle_t endpoint = ((const struct target *)argument)->endpoint;
+    uint32_t method = ((const struct target *)argument)->method, reply;
+    status_t failed = OK, status;
+    do
+        failed |= gate_call_sysenter(endpoint, method, WORD, &reply, &status);
+    while (--calls);
+    return failed | status;
+}
+
+static reply_t echo(const request_t *request)
+{
+    return reply(request->word);
+}
+
+static handle_t echo_in_this_space(bool int_gate)
+{
+    static const method_t methods[] = { echo };
+    handle_t endpoint;
+    must("server_start", server_start(&endpoint, methods, COUNT(methods), .workers = 1, .int_gate = int_gate));
+    thread_yield(); /* the worker reaches its wait */
+    return endpoint;
+}
+
+static void measure_round_trips(const char *space, handle_t by_int, handle_t by_sysenter)
+{
+    struct target int_target = { by_int, 0 }, sysenter_target = { by_sysenter, 0 };
+    bool same = space[0] == 's';
+    measure(&(struct measurement){ same ? "rtt/same/int" : "rtt/cross/int", call_by_int, &int_target, 10000, CALLS });
+    if (gate_sysenter_usable())
+        measure(&(struct measurement){ same ? "rtt/same/sysenter" : "rtt/cross/sysenter", call_by_sysenter,
+                                       &sysenter_target, 10000, CALLS });
+}
+
+/* The last `length` links of a chain whose services are called NAME1 to NAME8. */
+static void measure_chain(const struct measurement *measurement, const char *prefix, uint32_t length, uint32_t method)
+{
+    char name[16];
+    uint32_t end = (uint32_t)strlen(prefix);
+    memcpy(name, prefix, end);
+    name[end] = (char)('9' - length);
+    name[end + 1] = '\0';
+    struct target target = { find(name), method };
+    struct measurement with_target = *measurement;
+    with_target.argument = &target;
+    measure(&with_target);
+    handle_close(target.endpoint);
+}
+
+static void measure_chains(uint32_t length)
+{
+    char by_int[] = "chain/1/int", by_sysenter[] = "chain/1/sysenter";
+    by_int[6] = by_sysenter[6] = (char)('0' + length);
+    measure_chain(&(struct measurement){ by_int, call_by_int, NULL, 500, CALLS }, "int", length, RELAY_INT);
+    if (gate_sysenter_usable())
+        measure_chain(&(struct measurement){ by_sysenter, call_by_sysenter, NULL, 500, CALLS }, "relay", length, RELAY_SYSENTER);
+}
+
+void measure_gates(void)
+{
+    measure(&(struct measurement){ "overhead/loop", empty_loop, NULL, 1000, CALLS });
+    measure(&(struct measurement){ "gate/null/int", null_by_int, NULL, 10000, CALLS });
+    if (gate_sysenter_usable())
+        measure(&(struct measurement){ "gate/null/sysenter", null_by_sysenter, NULL, 10000, CALLS });
+    handle_t same = echo_in_this_space(false), same_int = echo_in_this_space(true);
+    count_threads_begin();
+    measure_round_trips("same", same_int, same);
+    measure_round_trips("cross", find("echo-int"), find("echo"));
+    for (uint32_t length = 1; length <= 8; length++)
+        measure_chains(length);
+    count_threads_end();
+}

@@ -1,0 +1,29 @@
+/* bench: measures, prints one line per result and facts about the machine, and ends the machine. */
+#include "measure.h"
+
+/* A loop of known length, so that the reader can tell whether ticks are instructions: 2 instructions a turn. */
+static uint32_t calibration(void)
+{
+    uint32_t turns = 100000;
+    uint64_t begin = ticks();
+    __asm__ volatile("1: decl %0\n\tjnz 1b" : "+r"(turns) : : "cc");
+    return (uint32_t)(ticks() - begin);
+}
+
+int main(void)
+{
+    print("bench: begin\n");
+    print("fact release %u\n", info(INFO_BUILD_RELEASE));
+    print("fact sysenter %u\n", info(INFO_SYSENTER));
+    print("fact tsc_khz %u\n", info(INFO_TSC_KHZ));
+    print("fact signature %u\n", info(INFO_CPU_SIGNATURE));
+    print("fact calibration %u\n", calibration());
+    measure_gates();
+    measure_strategies();
+    measure_kernel();
+    measure_pool();
+    uint32_t created = threads_created_during_calls();
+    print("result counter/threads_created_during_calls 1 %u %u %u %u %u\n", created, created, created, created, created);
+    print("bench: end\n");
+    machine_exit(0);
+}

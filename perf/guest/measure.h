@@ -1,0 +1,46 @@
+/* Samples and their summary; and what the benchmark files give each other. */
+#ifndef MEASURE_H
+#define MEASURE_H
+
+#include <server.h>
+
+/* One measurement: `batch` runs the operation `calls` times and returns OK or the first error. The loop around the
+ * operation is part of the figure; overhead/loop says what an empty one costs. */
+struct measurement {
+    const char *name;
+    status_t (*batch)(uint32_t calls, void *argument);
+    void *argument;
+    uint32_t samples;       /* at most SAMPLES_MAX */
+    uint32_t calls;         /* operations in one sample; a sample is the mean of them */
+};
+
+#define SAMPLES_MAX 10000u
+
+/* Measures and prints one result line. */
+void measure(const struct measurement *measurement);
+/* Sorts the samples and prints them as one result line. */
+void report(const char *name, uint32_t *samples, uint32_t count);
+/* Room for samples, filled by those who do not use measure(). */
+uint32_t *sample_store(void);
+/* Prints what went wrong and ends the machine with an error. */
+_Noreturn void fail(const char *name, status_t status);
+/* Ends with an error unless the status is OK. */
+static inline void must(const char *what, status_t status)
+{
+    if (status != OK)
+        fail(what, status);
+}
+uint32_t info(uint32_t which);
+handle_t find(const char *name);
+
+/* Call benchmarks count the threads that the kernel created meanwhile. */
+void count_threads_begin(void);
+void count_threads_end(void);
+uint32_t threads_created_during_calls(void);
+
+void measure_gates(void);       /* gate/, rtt/, chain/: gates.c */
+void measure_strategies(void);  /* strategy/: strategies.c */
+void measure_kernel(void);      /* thread/, switch/, notify/, map/: kernel.c */
+void measure_pool(void);        /* pool/: pool.c */
+
+#endif
