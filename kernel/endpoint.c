@@ -13,11 +13,6 @@ void endpoint_init(struct endpoint *endpoint)
     list_init(&endpoint->workers);
 }
 
-struct endpoint *endpoint_of(struct object *object)
-{
-    return LIST_ENTRY(object, struct endpoint, object);
-}
-
 struct thread *endpoint_take_worker(struct endpoint *endpoint)
 {
     struct thread *worker = endpoint->idle;

@@ -29,7 +29,10 @@ struct endpoint {
 /* Where calls through unsuitable handles lead: it never has an idle worker, so one test on the fast path covers it. */
 extern struct endpoint null_endpoint;
 
-struct endpoint *endpoint_of(struct object *object);
+static inline struct endpoint *endpoint_of(struct object *object)
+{
+    return LIST_ENTRY(object, struct endpoint, object);
+}
 void endpoint_init(struct endpoint *endpoint);
 void endpoint_destroy(struct object *object);
 

@@ -1,4 +1,4 @@
-/* Physical frames in a bitmap; each search goes on where the last one ended. */
+/* Physical frames in a bitmap; a search for low ones goes on where the last one ended, and begins again once. */
 #include "frames.h"
 
 #include "log.h"
@@ -106,8 +106,6 @@ uint32_t frame_allocate_low(struct frame_pool *pool, uint32_t count)
 uint32_t frame_allocate_any(struct frame_pool *pool)
 {
     uint32_t frame = find_free(pool, pool->high_hint, pool->end);
-    if (frame == pool->end)
-        frame = find_free(pool, pool->lowmem_end, pool->end);
     if (frame == pool->end)
         return frame_allocate_low(pool, 1);
     pool->high_hint = frame + 1;

@@ -13,7 +13,8 @@ struct frame_pool {
     uint32_t lowmem_end; /* frames below can be reached through the direct map */
     uint32_t free;
     uint32_t total;
-    uint32_t low_hint, high_hint; /* where the last search ended */
+    uint32_t low_hint;   /* where the last search ended */
+    uint32_t high_hint;  /* no frame of [lowmem_end, high_hint) is free */
 };
 
 /* The pool of all physical memory: kernel_frames.c. */

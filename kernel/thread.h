@@ -12,6 +12,7 @@
 
 #include "frame.h"
 #include "list.h"
+#include "local.h"
 #include "object.h"
 #include "queue.h"
 #include "timer.h"
@@ -107,7 +108,6 @@ struct cpu {
     const void *sysenter_entry;     /* where MSR_SYSENTER_EIP points; NULL: no SYSENTER (sysenter/msr.c) */
 };
 
-struct cpu *this_cpu(void); /* arch: from the kernel stack pointer or a constant while there is one CPU */
 extern struct thread null_thread; /* flags FLAG_NEVER: stands where no thread stands, so that one compare covers it */
 
 /* Creates a stopped thread in `process`, charged to it. NULL: E_NO_MEMORY. The reference returned is the caller's. */

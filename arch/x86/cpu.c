@@ -28,11 +28,6 @@ static uint32_t signature;
 __asm__(".globl kernel_stack_end\nkernel_stack_end = cpu_area + 3 * 4096 - 1024");
 _Static_assert(offsetof(struct cpu_area, cpu) == 3 * 4096 - 1024, "kernel_stack_end is &cpu_area.cpu");
 
-struct cpu *this_cpu(void)
-{
-    return &cpu_area.cpu;
-}
-
 static void cpuid(uint32_t leaf, uint32_t *eax, uint32_t *ebx, uint32_t *ecx, uint32_t *edx)
 {
     __asm__ volatile("cpuid" : "=a"(*eax), "=b"(*ebx), "=c"(*ecx), "=d"(*edx) : "a"(leaf), "c"(0));

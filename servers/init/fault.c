@@ -25,6 +25,24 @@ static void print_registers(handle_t thread)
         print("  %-6s 0x%08x%s", names[i], read_register(thread, i), i % 5 == 4 ? "\n" : "");
 }
 
+static uint32_t read_byte(const struct service *service, uint32_t address)
+{
+    uint32_t word = 0;
+    process_read_word(service->process, address & ~3u, &word);
+    return word >> (address % 4 * 8) & 0xFF;
+}
+
+/* Whether a CALL ends right before the address: E8 with four bytes behind it, or FF /2 of any length. */
+static bool follows_call(const struct service *service, uint32_t address)
+{
+    if (read_byte(service, address - 5) == 0xE8)
+        return true;
+    for (uint32_t length = 2; length <= 7; length++)
+        if (read_byte(service, address - length) == 0xFF && (read_byte(service, address - length + 1) >> 3 & 7) == 2)
+            return true;
+    return false;
+}
+
 /* There are no frame pointers to follow; whatever on the stack looks like a return address is shown. */
 static void print_stack(const struct service *service, uint32_t stack)
 {
@@ -32,7 +50,7 @@ static void print_stack(const struct service *service, uint32_t stack)
         uint32_t word;
         if (process_read_word(service->process, (stack & ~3u) + i * 4, &word) != OK)
             return;
-        if (word >= service->text_start && word < service->text_end)
+        if (word >= service->text_start && word < service->text_end && follows_call(service, word))
             print("  0x%08x\n", word);
     }
 }

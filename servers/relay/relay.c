@@ -6,33 +6,26 @@
 
 static handle_t next;
 
-/* Apart from the handlers, because gcc would keep a frame pointer there: see gates.h. */
-static __attribute__((noinline)) status_t call_by_int(const request_t *rq, uint32_t *word)
+static inline reply_t answer(status_t kernel_status, status_t service_status, uint32_t word)
 {
-    status_t service_status;
-    status_t status = gate_call_int(next, rq->method, rq->word, word, &service_status);
-    return status ? status : service_status;
-}
-
-static __attribute__((noinline)) status_t call_by_sysenter(const request_t *rq, uint32_t *word)
-{
-    status_t service_status;
-    status_t status = gate_call_sysenter(next, rq->method, rq->word, word, &service_status);
-    return status ? status : service_status;
+    status_t status = kernel_status ? kernel_status : service_status;
+    return status ? reply_error(status) : reply(word);
 }
 
 static reply_t relay_by_int(const request_t *rq)
 {
     uint32_t word;
-    status_t status = call_by_int(rq, &word);
-    return status ? reply_error(status) : reply(word);
+    status_t service_status;
+    status_t status = gate_call_int(next, rq->method, rq->word, &word, &service_status);
+    return answer(status, service_status, word);
 }
 
 static reply_t relay_by_sysenter(const request_t *rq)
 {
     uint32_t word;
-    status_t status = call_by_sysenter(rq, &word);
-    return status ? reply_error(status) : reply(word);
+    status_t service_status;
+    status_t status = gate_call_sysenter(next, rq->method, rq->word, &word, &service_status);
+    return answer(status, service_status, word);
 }
 
 static reply_t increment(const request_t *rq)
