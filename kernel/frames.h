@@ -24,7 +24,7 @@ extern struct frame_pool frames;
 uint32_t frame_pool_bitmap_size(uint32_t end);
 /* Starts with every frame taken; bitmap is cleared here. */
 void frame_pool_init(struct frame_pool *pool, uint32_t *bitmap, uint32_t end, uint32_t lowmem_end);
-/* Adds free frames [first, end) to the pool (boot only); frames already free are not counted twice, and frame 0 never. */
+/* Adds free frames [first, end) to the pool (boot only); a frame already free is not counted twice, frame 0 never. */
 void frame_pool_add(struct frame_pool *pool, uint32_t first, uint32_t end);
 /* Takes frames [first, end) out (boot only): kernel image, modules, bitmap itself. */
 void frame_pool_reserve(struct frame_pool *pool, uint32_t first, uint32_t end);

@@ -41,7 +41,10 @@ struct handle_table {
 };
 
 /* The mask that turns a handle into the byte offset of its entry. */
-static inline uint32_t handle_mask(const struct handle_table *table) { return (table->count - 1) << HANDLE_INDEX_SHIFT; }
+static inline uint32_t handle_mask(const struct handle_table *table)
+{
+    return (table->count - 1) << HANDLE_INDEX_SHIFT;
+}
 
 /* Makes a table over `entries` (count of them, memory of any content). */
 void handle_table_init(struct handle_table *table, struct handle_entry *entries, uint32_t count);
@@ -49,7 +52,8 @@ void handle_table_init(struct handle_table *table, struct handle_entry *entries,
  * again. */
 void handle_table_grow(struct handle_table *table, struct handle_entry *entries, uint32_t count);
 /* Puts an object into a free slot; the caller has taken the reference. HANDLE_NONE: the table is full (grow it). */
-handle_t handle_insert(struct handle_table *table, struct object *object, uint32_t rights, uint32_t badge, struct endpoint *callable);
+handle_t handle_insert(struct handle_table *table, struct object *object, uint32_t rights, uint32_t badge,
+                       struct endpoint *callable);
 /* The entry that a handle names, or NULL: never allocated, closed, or of an older generation. */
 struct handle_entry *handle_find(const struct handle_table *table, handle_t handle);
 /* Frees the slot and moves its generation on; gives the object back, whose reference is the caller's to drop. */

@@ -16,6 +16,7 @@ void log_flush(struct process *process);
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Always compiled in: a kernel that goes on after a broken invariant does more harm than one that stops. */
-#define assert(condition) ((condition) ? (void)0 : panic("assertion failed: %s (%s:%d)", #condition, __FILE__, __LINE__))
+#define assert(condition) \
+    ((condition) ? (void)0 : panic("assertion failed: %s (%s:%d)", #condition, __FILE__, __LINE__))
 
 #endif

@@ -1,6 +1,6 @@
 /* Mappings of memory objects into processes. Page tables are made before anything changes, so that nothing can fail
- * half-way; they stay until the process ends and are not charged: the kernel's share for a process is bounded by what it
- * maps, 4 KiB for each 2 MiB touched. */
+ * half-way; they stay until the process ends and are not charged: a process causes at most 6 MiB of them, 4 KiB for each
+ * 2 MiB that it maps something in. */
 #include "arch.h"
 #include "log.h"
 #include "memory.h"
@@ -75,8 +75,8 @@ static void set_pages(struct mapping *mapping)
                       memory_frame(mapping->memory, mapping->first + i), mapping->protection, mapping->memory->device);
 }
 
-status_t process_map(struct process *process, struct memory *memory, uint32_t address, uint32_t protection, uint32_t rights,
-                     uint32_t first, uint32_t pages, struct process *payer)
+status_t process_map(struct process *process, struct memory *memory, uint32_t address, uint32_t protection,
+                     uint32_t rights, uint32_t first, uint32_t pages, struct process *payer)
 {
     status_t status = check_range(address, pages);
     if (status != OK)

@@ -11,7 +11,11 @@
 
 #define MEMORY_PAGES_MAX (1024u * 1024u)
 
-enum memory_kind { MEMORY_ANONYMOUS, MEMORY_RANGE /* contiguous RAM, owned */, MEMORY_BORROWED /* boot module, device */ };
+enum memory_kind {
+    MEMORY_ANONYMOUS,
+    MEMORY_RANGE,       /* contiguous RAM, owned */
+    MEMORY_BORROWED     /* a boot module's or a device's */
+};
 
 struct memory {
     struct object object;

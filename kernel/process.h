@@ -59,8 +59,8 @@ struct handle_entry *process_handle_find(struct process *process, handle_t handl
 
 /* ---- mapping.c: whole mappings, all or nothing ---- */
 /* rights: the protections that a later process_protect may ask for. The structure is charged to `payer`. */
-status_t process_map(struct process *process, struct memory *memory, uint32_t address, uint32_t protection, uint32_t rights,
-                     uint32_t first, uint32_t pages, struct process *payer);
+status_t process_map(struct process *process, struct memory *memory, uint32_t address, uint32_t protection,
+                     uint32_t rights, uint32_t first, uint32_t pages, struct process *payer);
 status_t process_unmap(struct process *process, uint32_t address, uint32_t pages);
 status_t process_protect(struct process *process, uint32_t address, uint32_t pages, uint32_t protection);
 void process_unmap_all(struct process *process);

@@ -1,5 +1,5 @@
 /* Caches of kernel objects of one size. Memory of a cache is type-stable: a slot that held a thread only ever holds
- * threads again. Free slots are chained through their first word. Pure code over a page source: tested in tests/host. */
+ * threads again. Free slots are chained through their first word. Tested natively in tests/host. */
 #ifndef KERNEL_SLAB_H
 #define KERNEL_SLAB_H
 

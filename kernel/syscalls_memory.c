@@ -91,7 +91,8 @@ status_t sys_process_map(struct thread *thread)
     struct process *process = syscall_process(thread, frame->ebx, RIGHT_CONTROL, &status);
     if (!process)
         return status;
-    struct handle_entry *entry = process_handle_find(thread->process, frame->ecx, TYPE_MEMORY, protection & RIGHTS_TO_MAP, &status);
+    struct handle_entry *entry =
+        process_handle_find(thread->process, frame->ecx, TYPE_MEMORY, protection & RIGHTS_TO_MAP, &status);
     if (!entry)
         return status;
     return process_map(process, (struct memory *)entry->object, frame->edx - protection, protection,

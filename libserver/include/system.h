@@ -2,7 +2,8 @@
  *
  * Every function returns OK or a negative E_*; what a call yields comes back through a pointer that is written only on
  * OK. A `process` argument may be HANDLE_NONE, which names the calling process, unless a comment says otherwise. Errors
- * that any call can give are not repeated: E_BAD_HANDLE, E_BAD_TYPE and E_NO_RIGHT for a handle argument. */
+ * that any call can give are not repeated: E_BAD_HANDLE, E_BAD_TYPE and E_NO_RIGHT for a handle argument, E_BAD_STATE
+ * for a process or a thread that has ended. A call that changes an object wants RIGHT_CONTROL where nothing is said. */
 #ifndef SYSTEM_H
 #define SYSTEM_H
 
@@ -95,7 +96,7 @@ SYSTEM_INLINE status_t request_status(void) { return system_command(SYS_request_
 /* Goes to the end of the run queue of this priority. */
 SYSTEM_INLINE status_t thread_yield(void) { return system_command(SYS_yield, 0, 0, 0, 0, 0); }
 
-/* Appends `count` bytes (1 to 16), four per word, lowest byte first, to the kernel log. E_BAD_ARGUMENT: count. */
+/* Appends `count` bytes (up to 16), four per word, lowest byte first, to the kernel log. E_BAD_ARGUMENT: count. */
 SYSTEM_INLINE status_t log_bytes(uint32_t bytes0, uint32_t bytes4, uint32_t bytes8, uint32_t bytes12, uint32_t count)
 {
     return system_command(SYS_log, bytes0, bytes4, bytes8, bytes12, count);
@@ -154,13 +155,13 @@ SYSTEM_INLINE status_t process_give(handle_t process, handle_t handle, uint32_t 
     return system_query(SYS_process_give, process, handle, rights, 0, 0, there);
 }
 
-/* Signals the bits of the notification when the process ends, at once if it has. E_NO_MEMORY. */
+/* Signals the bits of the notification (RIGHT_WRITE) when the process (RIGHT_READ) ends. E_NO_MEMORY. */
 SYSTEM_INLINE status_t process_watch(handle_t process, handle_t notification, uint32_t bits)
 {
     return system_command(SYS_process_watch, process, notification, bits, 0, 0);
 }
 
-/* Reads a fact about a process: PROCESS_*. E_BAD_ARGUMENT: no such fact. */
+/* Reads a fact about a process (RIGHT_READ), even one that has ended: PROCESS_*. E_BAD_ARGUMENT: no such fact. */
 SYSTEM_INLINE status_t process_info(handle_t process, uint32_t which, uint32_t *value)
 {
     return system_query(SYS_process_info, process, which, 0, 0, 0, value);

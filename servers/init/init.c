@@ -32,23 +32,32 @@ struct service *service_of_badge(uint32_t badge)
     return badge >= 1 && badge <= service_count ? &services[badge - 1] : NULL;
 }
 
-_Noreturn static void give_up(const char *reason)
+static _Noreturn void give_up(const char *reason)
 {
     print("init: %s\n", reason);
     machine_end(1);
 }
 
-/* The text stays mapped: services point into it. */
-static void read_list(void)
+/* NULL and the text, or why there is none. The text stays mapped: services point into it. */
+static const char *map_list(const struct boot_module *module, const char **text)
 {
-    const struct boot_module *module = module_find("system.list", strlen("system.list"));
     if (!module)
-        give_up("no boot module named \"system.list\": nothing to start");
+        return "no boot module named \"system.list\": nothing to start";
     uint32_t pages = (module->size + PAGE_SIZE - 1) / PAGE_SIZE;
     uint32_t address = pages ? address_reserve(pages) : 0;
     if (address == 0 || process_map(self_process(), module->memory, address, PROTECT_READ, 0, pages) != OK)
-        give_up("system.list is empty, or too large to map");
-    uint32_t mistakes = list_read((const char *)address, module->size);
+        return "system.list is empty, or too large to map";
+    *text = (const char *)address;
+    return NULL;
+}
+
+static void read_list(void)
+{
+    const struct boot_module *module = module_find("system.list", strlen("system.list"));
+    const char *text, *wrong = map_list(module, &text);
+    if (wrong)
+        give_up(wrong);
+    uint32_t mistakes = list_read(text, module->size);
     if (mistakes) {
         print("init: %u mistakes in system.list: nothing was started\n", mistakes);
         machine_end(1);

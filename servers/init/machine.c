@@ -2,6 +2,7 @@
 #include "service.h"
 
 #define QEMU_EXIT 0xF4      /* isa-debug-exit */
+#define QEMU_CODE_MAX 127u  /* it keeps seven bits: a larger code must not end up as 0 */
 #define BOCHS_EXIT 0x8900
 #define ACPI_CONTROL 0x604  /* PM1a control of QEMU's PIIX4 and ICH9 */
 #define ACPI_SLEEP_5 0x2000
@@ -61,7 +62,7 @@ void machine_end(uint32_t code)
 {
     print("machine exit: code %u\n", code); /* Bochs has no exit code; tools/boot.py reads this line */
     drain_serial();
-    out32(QEMU_EXIT, code);
+    out32(QEMU_EXIT, code < QEMU_CODE_MAX ? code : QEMU_CODE_MAX);
     for (const char *letter = "Shutdown"; *letter; letter++)
         out8(BOCHS_EXIT, (uint8_t)*letter);
     out16(ACPI_CONTROL, ACPI_SLEEP_5);

@@ -15,7 +15,7 @@ static struct handle_table table;
 static struct object objects[HANDLE_TABLE_MAX];
 static struct endpoint callable;
 
-/* Dirty memory of exactly the size, so that every field has to be set and the address sanitizer sees one entry too far. */
+/* Dirty memory of exactly the size: every field has to be set, and the address sanitizer sees one entry too far. */
 static struct handle_entry *allocate_entries(uint32_t count)
 {
     struct handle_entry *entries = malloc(count * sizeof(*entries));

@@ -155,7 +155,8 @@ static void random_operations_agree_with_the_model(void **state)
             model_remove(&model, position);
         } else {
             position = random_below(model.count + 1);
-            list_insert(position < model.count ? &elements[model.numbers[position]].link : &head, &elements[number].link);
+            struct list *next = position < model.count ? &elements[model.numbers[position]].link : &head;
+            list_insert(next, &elements[number].link);
             model_insert(&model, position, number);
         }
         check(&head, model.numbers, model.count);

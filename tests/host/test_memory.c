@@ -13,7 +13,8 @@
 #define LOWMEM_END 1500u
 #define QUOTA (1u << 30)
 #define BASE 0x00400000u
-#define WINDOW 48u /* pages from BASE on that the tests map */
+#define WINDOW 100u /* pages from BASE on that the tests map */
+#define WARM 96u    /* mappings that the cache has room for from the start */
 #define RW (PROTECT_READ | PROTECT_WRITE)
 #define RX (PROTECT_READ | PROTECT_EXECUTE)
 #define RWX (RW | PROTECT_EXECUTE)
@@ -87,12 +88,13 @@ static void release(struct memory *memory)
     object_release(&memory->object);
 }
 
-/* Caches keep their pages, so each has one before anything is counted. */
+/* Caches keep their pages, so they get all that these tests need before anything is counted. */
 static void warm_the_caches(void)
 {
     struct memory *memory = create(1, 0);
-    assert_int_equal(process_map(&others[0], memory, BASE, RW, RWX, 0, 1, &payer), OK);
-    assert_int_equal(process_unmap(&others[0], BASE, 1), OK);
+    for (uint32_t i = 0; i < WARM; i++)
+        assert_int_equal(process_map(&others[0], memory, BASE + i * PAGE_SIZE, RW, RWX, 0, 1, &payer), OK);
+    memory_revoke(memory);
     release(memory);
 }
 
@@ -145,6 +147,14 @@ static int finish(void **state)
 
 /* ---- memory objects ---- */
 
+/* A page is zero when it is handed out, and must be cleared before the next time. */
+static void check_and_spoil(frame_t frame)
+{
+    uint8_t *page = arena + (size_t)frame * PAGE_SIZE;
+    assert_true(page[0] == 0 && memcmp(page, page + 1, PAGE_SIZE - 1) == 0);
+    memset(page, 0xEE, PAGE_SIZE);
+}
+
 static void pages_are_zeroed_and_distinct(void **state)
 {
     (void)state;
@@ -155,21 +165,31 @@ static void pages_are_zeroed_and_distinct(void **state)
         frame_t frame = memory_frame(memory, i);
         assert_true(frame > 0 && frame < FRAMES && !seen[frame]);
         seen[frame] = true;
-        uint8_t *page = arena + (size_t)frame * PAGE_SIZE;
-        assert_true(page[0] == 0 && memcmp(page, page + 1, PAGE_SIZE - 1) == 0);
-        memset(page, 0xEE, PAGE_SIZE);
+        check_and_spoil(frame);
     }
     assert_int_equal(free_at_start - frames.free, 1500 + 2 + 1); /* pages, lists of them, list of lists */
     assert_true(payer.quota.used > 1503 * PAGE_SIZE && payer.quota.used < 1504 * PAGE_SIZE);
     release(memory);
 }
 
+static void lists_of_pages_are_as_few_as_possible(void **state)
+{
+    (void)state;
+    for (uint32_t pages = 1023; pages <= 1025; pages++) {
+        struct memory *memory = create(pages, 0);
+        assert_int_equal(free_at_start - frames.free, pages + (pages <= 1024 ? 1 : 2) + 1);
+        release(memory);
+    }
+}
+
 static void contiguous_memory_is(void **state)
 {
     (void)state;
     struct memory *memory = create(100, MEMORY_CONTIGUOUS);
-    for (uint32_t i = 0; i < 100; i++)
+    for (uint32_t i = 0; i < 100; i++) {
         assert_int_equal(memory_frame(memory, i), memory_frame(memory, 0) + i);
+        check_and_spoil(memory_frame(memory, i));
+    }
     assert_true(memory_frame(memory, 99) < LOWMEM_END);
     assert_int_equal(free_at_start - frames.free, 100);
     release(memory);
@@ -189,13 +209,18 @@ static void borrowed_frames_are_not_freed(void **state)
     release(memory);
 }
 
+/* Their charge would wrap; so they are refused before a single page is taken and cleared. */
 static void huge_objects_are_refused(void **state)
 {
     (void)state;
+    frame_t next = frame_allocate_any(&frames);
+    frame_free(&frames, next, 1);
+    memset(arena + (size_t)next * PAGE_SIZE, 0xEE, PAGE_SIZE);
     payer.quota.limit = UINT32_MAX;
     assert_null(memory_create(&payer, MEMORY_PAGES_MAX, 0));
     assert_null(memory_create(&payer, MEMORY_PAGES_MAX - 1, 0));
     assert_null(memory_create(&payer, UINT32_MAX, MEMORY_CONTIGUOUS));
+    assert_int_equal(arena[(size_t)next * PAGE_SIZE], 0xEE);
     assert_null(memory_create(&payer, FRAMES, 0));
 }
 
@@ -249,6 +274,24 @@ static void out_of_frames_in_a_large_object(void **state)
     }
 }
 
+static void out_of_frames_for_the_object_itself(void **state)
+{
+    (void)state;
+    struct memory *memories[100];
+    uint32_t count = 0;
+    take_all_but(0);
+    while ((memories[count] = memory_create_borrowed(&payer, 1, 1, false)))
+        assert_true(++count < COUNT(memories));
+    assert_int_not_equal(count, 0);
+    uint32_t used = payer.quota.used;
+    assert_null(memory_create_borrowed(&payer, 1, 1, false));
+    assert_int_equal(payer.quota.used, used);
+    assert_int_equal(payer.object.references, 1 + count);
+    while (count)
+        release(memories[--count]);
+    give_back();
+}
+
 static void quota_is_charged_in_full_or_not_at_all(void **state)
 {
     (void)state;
@@ -268,7 +311,8 @@ static void quota_is_charged_in_full_or_not_at_all(void **state)
 
 /* ---- mappings ---- */
 
-static status_t map(uint32_t who, struct memory *memory, uint32_t page, uint32_t protection, uint32_t first, uint32_t pages)
+static status_t map(uint32_t who, struct memory *memory, uint32_t page, uint32_t protection, uint32_t first,
+                    uint32_t pages)
 {
     return process_map(&others[who], memory, BASE + page * PAGE_SIZE, protection, RWX, first, pages, &payer);
 }
@@ -313,8 +357,9 @@ static void bad_ranges_are_refused(void **state)
     };
     uint32_t used = payer.quota.used;
     for (uint32_t i = 0; i < COUNT(cases); i++) {
-        status_t status = process_map(&others[0], memory, cases[i].address, RW, RWX, cases[i].first, cases[i].pages, &payer);
-        assert_int_equal(status, cases[i].status);
+        assert_int_equal(
+            process_map(&others[0], memory, cases[i].address, RW, RWX, cases[i].first, cases[i].pages, &payer),
+            cases[i].status);
         assert_int_equal(payer.quota.used, used);
     }
     release(memory);
@@ -363,6 +408,24 @@ static void failed_mapping_leaves_nothing(void **state)
     assert_int_equal(payer.quota.used, used);
     assert_int_equal(payer.object.references, 2);
     assert_int_equal(memory->object.references, 1);
+    release(memory);
+}
+
+static void out_of_frames_for_the_mapping_itself(void **state)
+{
+    (void)state;
+    struct memory *memory = create(1, 0);
+    uint32_t count = 0, used;
+    take_all_but(0);
+    do {
+        used = payer.quota.used;
+        assert_true(count < 2 * WINDOW);
+    } while (map(count / WINDOW, memory, count % WINDOW, RW, 0, 1) == OK && ++count);
+    assert_true(count >= WARM);
+    assert_int_equal(payer.quota.used, used);
+    assert_int_equal(memory->object.references, 1 + count);
+    give_back();
+    memory_revoke(memory);
     release(memory);
 }
 
@@ -443,19 +506,22 @@ struct model_page {
     uint32_t protection, rights;
 };
 
-static struct model_page model[2][WINDOW + 1]; /* the last one is never mapped */
+#define MODEL_WINDOW (WARM / 2)
+
+static struct model_page model[2][WINDOW];
 
 static const uint32_t protections[] = { PROTECT_READ, RW, RX };
 
 static void model_map(uint32_t who, struct memory *memory)
 {
     static uint32_t number;
-    uint32_t page = random_below(WINDOW - 6), pages = 1 + random_below(6), first = random_below(10);
+    uint32_t page = random_below(MODEL_WINDOW - 6), pages = 1 + random_below(6), first = random_below(10);
     uint32_t protection = protections[random_below(3)], rights = protection | random_below(8);
     bool free = true, inside = first + pages <= memory->pages;
     for (uint32_t i = page; i < page + pages; i++)
         free = free && model[who][i].mapping == 0;
-    status_t status = process_map(&others[who], memory, BASE + page * PAGE_SIZE, protection, rights, first, pages, &payer);
+    uint32_t address = BASE + page * PAGE_SIZE;
+    status_t status = process_map(&others[who], memory, address, protection, rights, first, pages, &payer);
     assert_int_equal(status, !inside ? E_BAD_ARGUMENT : !free ? E_BAD_ADDRESS : OK);
     if (status != OK)
         return;
@@ -474,7 +540,7 @@ static bool model_is_whole(const struct model_page *pages, uint32_t page, uint32
 
 static void model_change(uint32_t who, uint32_t protection) /* 0: unmap */
 {
-    uint32_t page = random_below(WINDOW - 12), pages = 1 + random_below(12);
+    uint32_t page = random_below(MODEL_WINDOW - 12), pages = 1 + random_below(12);
     uint32_t address = BASE + page * PAGE_SIZE;
     bool allowed = true;
     for (uint32_t i = page; i < page + pages; i++)
@@ -526,17 +592,20 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(pages_are_zeroed_and_distinct),
+        TEST(lists_of_pages_are_as_few_as_possible),
         TEST(contiguous_memory_is),
         TEST(borrowed_frames_are_not_freed),
         TEST(huge_objects_are_refused),
         TEST(out_of_frames_at_every_point),
         TEST(out_of_frames_in_a_large_object),
+        TEST(out_of_frames_for_the_object_itself),
         TEST(quota_is_charged_in_full_or_not_at_all),
         TEST(mapped_pages_are_those_asked_for),
         TEST(bad_ranges_are_refused),
         TEST(bad_protections_are_refused),
         TEST(neighbours_may_touch_but_not_overlap),
         TEST(failed_mapping_leaves_nothing),
+        TEST(out_of_frames_for_the_mapping_itself),
         TEST(only_whole_mappings_are_unmapped),
         TEST(protection_stays_within_the_rights_of_the_handle),
         TEST(revoke_unmaps_everywhere),

@@ -128,7 +128,8 @@ static void model_refund(struct quota *quota, struct model *model)
     model->used -= bytes;
 }
 
-static void model_transfer(struct quota *from, struct quota *to, struct model *source, struct model *target, uint32_t bytes)
+static void model_transfer(struct quota *from, struct quota *to, struct model *source, struct model *target,
+                           uint32_t bytes)
 {
     bool possible = source->limit - source->used >= bytes && target->limit + bytes <= UINT32_MAX;
     assert_int_equal(quota_transfer(from, to, bytes), possible);

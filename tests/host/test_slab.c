@@ -46,7 +46,8 @@ static bool is_zero(const void *slot, uint32_t size)
 static void sizes_are_rounded_to_lines(void **state)
 {
     (void)state;
-    const struct slab one = SLAB_INITIAL(1), line = SLAB_INITIAL(64), more = SLAB_INITIAL(65), page = SLAB_INITIAL(4096);
+    const struct slab one = SLAB_INITIAL(1), line = SLAB_INITIAL(64);
+    const struct slab more = SLAB_INITIAL(65), page = SLAB_INITIAL(4096);
     assert_int_equal(one.size, 64);
     assert_int_equal(line.size, 64);
     assert_int_equal(more.size, 128);
