@@ -24,6 +24,7 @@ void arch_page_copy_in(frame_t to, uint32_t offset, const void *kernel_source, u
 uint32_t arch_frame_read_word(frame_t frame, uint32_t offset);
 
 /* ---- address spaces ---- */
+#define ARCH_SPACE_PAGES 3u /* pages that an empty space takes */
 struct address_space {
     uint32_t root;          /* what CR3 takes */
     uint64_t *tables;       /* arch's own bookkeeping */
@@ -38,6 +39,8 @@ void arch_kernel_space(struct address_space *space);
 void arch_space_destroy(struct address_space *space);
 /* Loads the kernel's own space if this one is loaded, so that it can be destroyed. */
 void arch_space_leave(struct address_space *space);
+/* Page tables that arch_space_prepare would have to make for the range: to be charged before it is called. */
+uint32_t arch_space_missing(struct address_space *space, uint32_t address, uint32_t pages);
 /* Makes sure that every table for [address, address + pages) exists; so arch_map_page cannot fail. */
 bool arch_space_prepare(struct address_space *space, uint32_t address, uint32_t pages);
 /* Sets or replaces one entry and flushes it from the TLB if the space is loaded. protection: PROTECT_*. */

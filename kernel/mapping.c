@@ -1,6 +1,5 @@
 /* Mappings of memory objects into processes. Page tables are made before anything changes, so that nothing can fail
- * half-way; they stay until the process ends and are not charged: a process causes at most 6 MiB of them, 4 KiB for each
- * 2 MiB that it maps something in. */
+ * half-way. They stay until the process ends, charged to it: 4 KiB for each 2 MiB in which it ever mapped something. */
 #include "arch.h"
 #include "log.h"
 #include "memory.h"
@@ -75,6 +74,19 @@ static void set_pages(struct mapping *mapping)
                       memory_frame(mapping->memory, mapping->first + i), mapping->protection, mapping->memory->device);
 }
 
+/* False when quota or memory is used up; tables that were made by then stay, and stay charged. */
+static bool make_tables(struct process *process, uint32_t address, uint32_t pages)
+{
+    uint32_t missing = arch_space_missing(&process->space, address, pages);
+    if (!quota_charge(&process->quota, missing * PAGE_SIZE))
+        return false;
+    bool made = arch_space_prepare(&process->space, address, pages);
+    uint32_t left = made ? 0 : arch_space_missing(&process->space, address, pages);
+    quota_refund(&process->quota, left * PAGE_SIZE);
+    process->table_pages += missing - left;
+    return made;
+}
+
 status_t process_map(struct process *process, struct memory *memory, uint32_t address, uint32_t protection,
                      uint32_t rights, uint32_t first, uint32_t pages, struct process *payer)
 {
@@ -89,7 +101,7 @@ status_t process_map(struct process *process, struct memory *memory, uint32_t ad
     struct mapping *mapping = new_mapping(payer);
     if (!mapping)
         return E_NO_MEMORY;
-    if (!arch_space_prepare(&process->space, address, pages)) {
+    if (!make_tables(process, address, pages)) {
         free_mapping(mapping);
         return E_NO_MEMORY;
     }

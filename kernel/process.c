@@ -11,6 +11,39 @@
 
 static struct slab watches = SLAB_INITIAL(sizeof(struct watch));
 
+static bool create_space(struct process *process)
+{
+    if (!quota_charge(&process->quota, ARCH_SPACE_PAGES * PAGE_SIZE))
+        return false;
+    if (arch_space_create(&process->space)) {
+        process->table_pages = ARCH_SPACE_PAGES;
+        return true;
+    }
+    quota_refund(&process->quota, ARCH_SPACE_PAGES * PAGE_SIZE);
+    return false;
+}
+
+static void destroy_space(struct process *process)
+{
+    arch_space_leave(&process->space);
+    arch_space_destroy(&process->space);
+    quota_refund(&process->quota, process->table_pages * PAGE_SIZE);
+    process->table_pages = 0;
+}
+
+static bool furnish(struct process *process, uint32_t quota_bytes)
+{
+    if (!quota_transfer(&process->object.payer->quota, &process->quota, quota_bytes))
+        return false;
+    process->granted = quota_bytes;
+    if (!process_handles_create(process))
+        return false;
+    if (create_space(process))
+        return true;
+    process_handles_destroy(process);
+    return false;
+}
+
 struct process *process_create(struct process *payer, uint32_t quota_bytes)
 {
     struct process *process = object_create(TYPE_PROCESS, payer);
@@ -19,20 +52,14 @@ struct process *process_create(struct process *payer, uint32_t quota_bytes)
     list_init(&process->threads);
     list_init(&process->mappings);
     list_init(&process->watchers);
-    if (quota_transfer(&payer->quota, &process->quota, quota_bytes)) {
-        process->granted = quota_bytes;
-        if (process_handles_create(process)) {
-            if (arch_space_create(&process->space)) {
-                process->alive = true;
-                object_hold(&process->object); /* while it lives */
-                this_cpu()->processes_alive++;
-                return process;
-            }
-            process_handles_destroy(process);
-        }
+    if (!furnish(process, quota_bytes)) {
+        object_release(&process->object);
+        return NULL;
     }
-    object_release(&process->object);
-    return NULL;
+    process->alive = true;
+    object_hold(&process->object); /* while it lives */
+    this_cpu()->processes_alive++;
+    return process;
 }
 
 static void tell_watchers(struct process *process)
@@ -76,8 +103,7 @@ void process_kill(struct process *process, uint32_t exit_code)
         thread_kill(LIST_ENTRY(process->threads.next, struct thread, in_process));
     process_unmap_all(process);
     process_handles_destroy(process);
-    arch_space_leave(&process->space);
-    arch_space_destroy(&process->space);
+    destroy_space(process);
     log_flush(process);
     tell_watchers(process);
     if (process->supervisor)

@@ -21,6 +21,7 @@ struct process {
     struct address_space space;
     struct handle_table handles;
     struct quota quota;
+    uint32_t table_pages;               /* charged for page tables, which live as long as the space */
     uint32_t granted;                   /* bytes of limit that came from the payer and go back */
     struct list threads;                /* thread.in_process */
     struct list mappings;               /* mapping.in_process, by address */

@@ -237,6 +237,14 @@ void paging_set_directory(struct address_space *space, uint32_t address, uint32_
         cr3_write(space->root);
 }
 
+uint32_t arch_space_missing(struct address_space *space, uint32_t address, uint32_t pages)
+{
+    uint32_t missing = 0, last = address + (pages - 1) * PAGE_SIZE;
+    for (uint32_t slot = address >> 21; slot <= last >> 21; slot++)
+        missing += !(*directory_entry(space, slot << 21) & PRESENT);
+    return missing;
+}
+
 bool arch_space_prepare(struct address_space *space, uint32_t address, uint32_t pages)
 {
     uint32_t last = address + (pages - 1) * PAGE_SIZE;

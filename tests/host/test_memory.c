@@ -44,6 +44,12 @@ static struct page *page_at(struct address_space *space, uint32_t address)
     return &windows[space == &others[1].space][page];
 }
 
+uint32_t arch_space_missing(struct address_space *space, uint32_t address, uint32_t pages)
+{
+    (void)space, (void)address, (void)pages;
+    return no_tables;
+}
+
 bool arch_space_prepare(struct address_space *space, uint32_t address, uint32_t pages)
 {
     (void)space, (void)address, (void)pages;
