@@ -48,6 +48,8 @@ class Result:
 
 def direct_modules(build, listing):
     """Arguments for QEMU's own multiboot loader: the kernel, init, the system list, every program."""
+    if listing is None:
+        return ["-kernel", f"{build}/kernel.elf"]
     programs = sorted(p for p in (pathlib.Path(build) / "modules").iterdir() if p.name != "init")
     modules = [f"{build}/modules/init init", f"{listing} system.list"] + [f"{p} {p.name}" for p in programs]
     return ["-kernel", f"{build}/kernel.elf", "-initrd", ",".join(modules)]
@@ -137,10 +139,19 @@ def run(**changes):
     """Boots once and returns a Result; the options are those of default_options()."""
     options = default_options(**changes)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="postern-"))
+    if options.list and not options.iso:
+        options.list = shutil.copy(options.list, folder / "system.list") # a module is known by its file's name
     try:
         return (run_bochs if options.emulator == "bochs" else run_qemu)(options, folder)
     finally:
         shutil.rmtree(folder)
+
+
+def run_without_modules(**changes):
+    """Boots the bare kernel."""
+    options = default_options(**changes)
+    options.iso = None
+    return run(**{**vars(options), "list": None})
 
 
 def parse(arguments):
