@@ -98,7 +98,7 @@ enum system_info_index {
     INFO_UPTIME_MS,         /* milliseconds since boot, modulo 2^32 */
     INFO_FRAMES_TOTAL,      /* physical frames managed */
     INFO_FRAMES_FREE,       /* physical frames free */
-    INFO_THREADS_CREATED,   /* threads ever created: constant over calls (counter/threads_created_during_calls) */
+    INFO_THREADS_CREATED,   /* threads ever created: calls do not change it */
     INFO_THREADS_ALIVE,     /* threads not yet destroyed */
     INFO_PROCESSES_ALIVE,   /* processes not yet destroyed */
     INFO_SWITCHES,          /* thread switches made by the C path */
@@ -118,7 +118,14 @@ enum system_info_index {
 #define CPU_FEATURE_PAE 0x100u
 #define CPU_FEATURE_TSC 0x200u
 
-enum process_info_index { PROCESS_ALIVE, PROCESS_EXIT_CODE, PROCESS_QUOTA_LIMIT, PROCESS_QUOTA_USED, PROCESS_THREADS, PROCESS_INFO_COUNT };
+enum process_info_index {
+    PROCESS_ALIVE,          /* 0 once it has ended */
+    PROCESS_EXIT_CODE,      /* of process_destroy */
+    PROCESS_QUOTA_LIMIT,    /* bytes */
+    PROCESS_QUOTA_USED,     /* bytes */
+    PROCESS_THREADS,        /* threads alive */
+    PROCESS_INFO_COUNT
+};
 
 enum endpoint_info_index {
     ENDPOINT_WORKERS,       /* threads that serve it */

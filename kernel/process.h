@@ -56,7 +56,8 @@ void process_handles_destroy(struct process *process);
 handle_t process_handle_add(struct process *process, struct object *object, uint32_t rights, uint32_t badge);
 void process_handle_close(struct process *process, struct handle_entry *entry);
 /* Finds an entry of the given type (TYPE_NONE: any) with all of `rights`; on failure NULL and *status says why. */
-struct handle_entry *process_handle_find(struct process *process, handle_t handle, enum object_type type, uint32_t rights, status_t *status);
+struct handle_entry *process_handle_find(struct process *process, handle_t handle, enum object_type type,
+                                         uint32_t rights, status_t *status);
 
 /* ---- mapping.c: whole mappings, all or nothing ---- */
 /* rights: the protections that a later process_protect may ask for. The structure is charged to `payer`. */

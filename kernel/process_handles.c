@@ -113,7 +113,8 @@ void process_handle_close(struct process *process, struct handle_entry *entry)
     object_release(object);
 }
 
-struct handle_entry *process_handle_find(struct process *process, handle_t handle, enum object_type type, uint32_t rights, status_t *status)
+struct handle_entry *process_handle_find(struct process *process, handle_t handle, enum object_type type,
+                                         uint32_t rights, status_t *status)
 {
     struct handle_entry *entry = handle_find(&process->handles, handle);
     if (!entry)

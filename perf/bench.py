@@ -73,7 +73,8 @@ def run(options, icount):
         raise Failure(f"the guest ended with code {result.code}:\n{result.serial[-600:]}\n{result.log}")
     check_complete(results, facts)
     if icount and abs(facts["calibration"] - CALIBRATION) > 10:
-        raise Failure(f"under icount a loop of {CALIBRATION} instructions took {facts['calibration']} ticks: ticks are not instructions here")
+        raise Failure(f"under icount a loop of {CALIBRATION} instructions took {facts['calibration']} ticks: "
+                      "ticks are not instructions here")
     return results, facts
 
 
@@ -117,7 +118,11 @@ def print_singles(columns):
     singles = [n for n in NAMES if not n.endswith(tuple("/" + g for g in GATES))]
     print(f"\n{'':<40}" + "".join(f"{unit:>14}{'p99':>10}{'max':>10}" for unit, _ in columns))
     for name in singles:
-        print(f"{name:<40}" + "".join(f"{number(value(r, name)):>14}{number(r[name]['p99']):>10}{number(r[name]['max']):>10}" for _, r in columns))
+        row = ""
+        for _, results in columns:
+            figures = results[name]
+            row += f"{number(figures['p50']):>14}{number(figures['p99']):>10}{number(figures['max']):>10}"
+        print(f"{name:<40}{row}")
 
 
 def verdict(name, measured, limit, aim, at_least=False):
@@ -136,8 +141,8 @@ def judge(results):
         hops = [value(results, f"chain/{n + 1}/sysenter") - value(results, f"chain/{n}/sysenter") for n in range(1, 8)]
         rows.append(verdict("chain: dearest further hop, sysenter", max(hops), int(HOP_FACTOR * rtt) + HANDLER, None))
         rows.append(verdict("chain: hops differ by (linear)", max(hops) - min(hops), 2, None))
-    rows.append(verdict("strategy/thread over strategy/pool", round(value(results, "strategy/thread") / value(results, "strategy/pool"), 1),
-                        POOL_FACTOR, None, at_least=True))
+    gain = round(value(results, "strategy/thread") / value(results, "strategy/pool"), 1)
+    rows.append(verdict("strategy/thread over strategy/pool", gain, POOL_FACTOR, None, at_least=True))
     lines = int(subprocess.run([str(ROOT / "tools" / "privileged_size"), "--number"], capture_output=True, text=True).stdout)
     rows.append(verdict("privileged code, lines", lines, 6000, 4500))
     return [text for text, _ in rows], all(good for _, good in rows)
@@ -147,6 +152,15 @@ def write_json(path, machine, runs):
     rows = [{"name": name, "unit": unit, **results[name]} for unit, results in runs for name in NAMES if name in results]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"schema": 1, "machine": machine, "results": rows}, indent=1) + "\n")
+
+
+def print_machine(options, machine, runs):
+    print(f"\nPostern on {machine['cpu']} ({machine['accel']}), {options.machine}, {options.memory} MiB, "
+          f"{machine['build']} build")
+    print("instructions: executed by the guest, exact (QEMU -icount).")
+    if any(unit == "ticks" for unit, _ in runs):
+        print("ticks: TCG time, good for ratios within this run only, never hardware time.")
+    print()
 
 
 def parse_arguments():
@@ -160,7 +174,8 @@ def parse_arguments():
     parser.add_argument("--cpu", default="max")
     parser.add_argument("--memory", type=int, default=64, help="MiB")
     parser.add_argument("--timeout", type=float, default=300, help="seconds for one boot")
-    parser.add_argument("--repeat", type=int, default=1, help="count instructions this often, and fail unless the figures are identical")
+    parser.add_argument("--repeat", type=int, default=1,
+                        help="count instructions this often, and fail unless the figures are identical")
     parser.add_argument("--check", action="store_true", help="exit 1 when a limit is exceeded")
     return parser.parse_args()
 
@@ -179,13 +194,12 @@ def main():
         sys.exit(f"bench: {failure}")
     machine = describe(options, facts)
     write_json(options.output, machine, runs)
-    print(f"\nPostern on {machine['cpu']} ({machine['accel']}), {options.machine}, {options.memory} MiB, {machine['build']} build")
-    print("instructions: executed by the guest, exact (QEMU -icount)." + (
-        " ticks: TCG time, good for ratios within this run only, never hardware time." if len(runs) > 1 and options.accel != "kvm" else "") + "\n")
+    print_machine(options, machine, runs)
     print_pairs(runs)
     print_singles(runs)
     lines, good = judge(exact)
-    print("\nfigures (instructions, p50)" + ("" if machine["build"] == "release" else " of a debug build: the limits are for release"))
+    debug = "" if machine["build"] == "release" else " of a debug build: the limits are for release"
+    print(f"\nfigures (instructions, p50){debug}")
     print("\n".join(lines))
     print(f"\nwritten to {options.output}")
     sys.exit(1 if options.check and not good else 0)

@@ -36,7 +36,7 @@ static const char *copy_line(char *to, uint32_t size, uint32_t physical)
 {
     const char *from = at(physical);
     uint32_t i = 0;
-    for (; from[i] && i < size - 1; i++)
+    for (; i < size - 1 && from[i]; i++)
         to[i] = from[i];
     to[i] = '\0';
     return to;

@@ -15,8 +15,9 @@ import bench  # noqa: E402
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     output = tmp_path_factory.mktemp("bench") / "bench.json"
-    done = subprocess.run([sys.executable, str(ROOT / "perf" / "bench.py"), "--unit", "instructions", "--repeat", "2", "--check",
-                           "--build", str(ROOT / "build" / "release"), "--output", str(output)], capture_output=True, text=True, timeout=400)
+    command = [sys.executable, str(ROOT / "perf" / "bench.py"), "--unit", "instructions", "--repeat", "2", "--check",
+               "--build", str(ROOT / "build" / "release"), "--output", str(output)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=400)
     return done, output
 
 
@@ -36,7 +37,8 @@ def test_schema(run):
 
 
 def test_bad_guest_output_is_refused():
-    for text in ("panic: something", "result rtt/cross/sysenter 1 2 3", "result unknown/name 1 1 1 1 1 1", "bench: x failed: E_BUSY"):
+    for text in ("panic: something", "result rtt/cross/sysenter 1 2 3", "result unknown/name 1 1 1 1 1 1",
+                 "bench: x failed: E_BUSY"):
         with pytest.raises(bench.Failure):
             bench.parse(text)
     with pytest.raises(bench.Failure):

@@ -59,7 +59,8 @@ def test_help_lists_the_targets():
         assert f"  {target} " in text
 
 
-@pytest.mark.parametrize("tool", ["boot.py", "accelerator", "image", "debug", "symbolize", "privileged_size", "check_format", "abi_page", "packages"])
+@pytest.mark.parametrize("tool", ["boot.py", "accelerator", "image", "debug", "symbolize", "privileged_size",
+                                  "check_format", "abi_page", "packages"])
 def test_every_tool_has_help(tool):
     done = subprocess.run([str(ROOT / "tools" / tool), "--help"], capture_output=True, text=True, timeout=30)
     assert done.returncode == 0 and len(done.stdout) > 40
