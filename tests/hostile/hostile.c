@@ -1,0 +1,125 @@
+/* hostile: a service that does what a service must not do, on request. See hostile.h. */
+#include "hostile.h"
+
+#include "tests/guest/child.h"
+
+#define EATEN_MAX 200u
+
+static reply_t echo(const request_t *rq) { return reply(rq->word); }
+
+static reply_t end_process(const request_t *rq)
+{
+    process_exit(rq->word + 9);
+}
+
+static reply_t fault(const request_t *rq)
+{
+    *(volatile uint32_t *)0 = rq->word;
+    return reply(0);
+}
+
+/* Workers' stacks are two pages, and this frame is on the upper one. */
+static reply_t unmap_stack(const request_t *rq)
+{
+    uint32_t top = ((uint32_t)rq | (PAGE_SIZE - 1)) + 1;
+    process_unmap(HANDLE_NONE, top - 2 * PAGE_SIZE, 2);
+    return reply(*(volatile uint32_t *)(top - 4));
+}
+
+static reply_t stay_silent(const request_t *rq)
+{
+    while (sleep_microseconds(TIMEOUT_NEVER) == OK)
+        continue;
+    return reply(rq->word);
+}
+
+/* Replies by itself, with the given state at the gate; then the worker loop is back in step, because what came next is
+ * answered like an echo by returning. */
+static reply_t garbage(const request_t *rq)
+{
+    static const uint32_t flags[] = { 0x400, 0x4000, 0x40000, 0x44400 };
+    uint32_t kind = rq->word % HOSTILE_GARBAGE_KINDS;
+    bool by_sysenter = gate_sysenter_usable() && kind % 2;
+    struct raw raw = { .eax = by_sysenter ? (uint32_t)OP_REPLY_WAIT : SYS_reply_wait, .ebx = rq->word + 1, .ecx = 0xBAD1,
+                       .edx = 0xBAD2, .esi = OK, .edi = by_sysenter ? 0xBAD3 : HANDLE_NONE, .ebp = 0xBAD4,
+                       .eflags = 0x202 | flags[kind % COUNT(flags)], .segments = 0, .mask = kind / 2 % 2 ? 15 : 0 };
+    (by_sysenter ? raw_sysenter : raw_int)(&raw);
+    return reply(raw.ebx);
+}
+
+static reply_t attach_nothing(const request_t *rq)
+{
+    return reply_handle(rq->word, 0x7FFFFFE0);
+}
+
+static volatile struct {
+    uint32_t done;
+    status_t status;
+} forged;
+
+static void forge_reply(void *argument)
+{
+    struct message message = { .word = 666, .status = OK, .handle = HANDLE_NONE };
+    (void)argument;
+    forged.status = ipc_reply_wait(&message);
+    forged.done = 1;
+}
+
+static reply_t forge(const request_t *rq)
+{
+    handle_t thread;
+    (void)rq;
+    forged.done = 0;
+    status_t status = thread_spawn(forge_reply, NULL, 0, &thread);
+    if (status != OK)
+        return reply_error(status);
+    for (uint32_t i = 0; i < 1000 && !forged.done; i++)
+        sleep_microseconds(1000);
+    handle_close(thread);
+    return reply((uint32_t)forged.status);
+}
+
+/* Handles, methods and operations that cannot be good; none may come back as a success. */
+static bool is_refused(handle_t endpoint, bool by_sysenter, uint32_t kind)
+{
+    static const uint32_t bad_methods[] = { 1000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF };
+    handle_t handle = kind % 3 == 0 ? endpoint : endpoint ^ (0x8000u << kind % 15);
+    struct raw raw = { .eax = by_sysenter ? handle : SYS_call, .ebx = kind, .ecx = handle, .edx = TIMEOUT_NEVER,
+                       .esi = bad_methods[kind % COUNT(bad_methods)], .edi = by_sysenter ? kind : HANDLE_NONE, .ebp = kind,
+                       .eflags = 0x202 | (kind & 1 ? 0x4400 : 0), .segments = 0, .mask = kind % 16 };
+    (by_sysenter ? raw_sysenter : raw_int)(&raw);
+    return raw.eax != OK || raw.esi != OK;
+}
+
+static reply_t call_back(const request_t *rq)
+{
+    uint32_t refused = 0;
+    for (uint32_t i = 0; i < HOSTILE_CALLS_BACK; i++)
+        refused += is_refused(rq->handle, rq->word, i);
+    handle_close(rq->handle);
+    return reply(refused);
+}
+
+static reply_t eat(const request_t *rq)
+{
+    static handle_t eaten[EATEN_MAX];
+    uint32_t count = 0;
+    (void)rq;
+    while (count < EATEN_MAX && memory_create(1, 0, &eaten[count]) == OK)
+        count++;
+    for (uint32_t i = 0; i < count; i++)
+        handle_close(eaten[i]);
+    return reply(count);
+}
+
+static const method_t methods[HOSTILE_METHODS] = {
+    [HOSTILE_ECHO] = echo,           [HOSTILE_EXIT] = end_process,    [HOSTILE_FAULT] = fault,
+    [HOSTILE_UNMAP_STACK] = unmap_stack, [HOSTILE_SILENT] = stay_silent, [HOSTILE_GARBAGE] = garbage,
+    [HOSTILE_BAD_HANDLE] = attach_nothing, [HOSTILE_FORGE] = forge,   [HOSTILE_CALL_BACK] = call_back,
+    [HOSTILE_EAT] = eat,
+};
+
+int main(void)
+{
+    return server_run(NULL, methods, HOSTILE_METHODS, .workers = 4);
+}

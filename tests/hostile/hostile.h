@@ -1,0 +1,22 @@
+/* What the hostile partner does on request. */
+#ifndef HOSTILE_H
+#define HOSTILE_H
+
+enum hostile_method {
+    HOSTILE_ECHO,           /* word -> word */
+    HOSTILE_EXIT,           /* ends its process */
+    HOSTILE_FAULT,          /* writes to address 0 */
+    HOSTILE_UNMAP_STACK,    /* unmaps the stack that it runs on */
+    HOSTILE_SILENT,         /* never replies */
+    HOSTILE_GARBAGE,        /* word -> word + 1, leaving with flags, segments and registers of kind `word` */
+    HOSTILE_BAD_HANDLE,     /* attaches a handle that it does not have */
+    HOSTILE_FORGE,          /* another thread replies; -> what that one got */
+    HOSTILE_CALL_BACK,      /* calls through the attached handle, by SYSENTER if word is 1; -> how many calls were refused */
+    HOSTILE_EAT,            /* uses up its quota and gives it back; -> number of objects */
+    HOSTILE_METHODS
+};
+
+#define HOSTILE_GARBAGE_KINDS 12u
+#define HOSTILE_CALLS_BACK 60u
+
+#endif
