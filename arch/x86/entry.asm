@@ -80,7 +80,7 @@ int250:
     call edx                        ; status_t handler(struct thread *)
 .done:
     cmp [esp + 4 + CPU_CURRENT], ebp
-    jne resume                      ; the thread blocked or was switched away: its status is set by what ends that
+    jne leave_kernel                ; the thread blocked or was switched away: its status is set by what ends that
     mov [ebp + THREAD_EAX], eax
     cmp byte [esp + 4 + CPU_RESCHEDULE], 0
     jne leave_by_iret
@@ -168,6 +168,8 @@ leave_by_iret:
 resume_by_sysexit:
     test dword [ebp + THREAD_FLAGS], FLAG_NEVER
     jnz idle
+    push dword 2                    ; AC would travel from whoever came in: INT does not clear it
+    popfd
     mov eax, [ebp + THREAD_EAX]
     mov ebx, [ebp + THREAD_EBX]
     mov esi, [ebp + THREAD_ESI]
