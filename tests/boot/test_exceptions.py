@@ -1,0 +1,90 @@
+"""What the emulator saw at CPL 0 while the guest suite ran: interrupts end the idle loop, and a few exceptions are part of
+the SYSENTER path (sysenter/entry.asm says why). Anything else is a defect, even if every case passed."""
+
+import bisect
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+import boot
+import tap
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+EXCEPTION = re.compile(r"v=([0-9a-f]{2}) e=[0-9a-f]{4} i=\d cpl=(\d) IP=[0-9a-f]{4}:([0-9a-f]+)")
+DEBUG, NMI, GENERAL_PROTECTION, FIRST_INTERRUPT = 1, 2, 13, 32
+ALLOWED = {                                  # vector: where at CPL 0
+    DEBUG: {"sysenter_entry", "sysenter_entry_single_step_end", "sysenter_entry_unarmed"},
+    GENERAL_PROTECTION: {"sysenter_fast_begin", "sysenter_reply_wait"},
+}
+
+
+class Symbols:
+    def __init__(self, program):
+        lines = subprocess.run(["nm", "-n", program], capture_output=True, text=True, check=True).stdout.splitlines()
+        parts = [line.split() for line in lines if len(line.split()) == 3]
+        self.addresses = [int(address, 16) for address, _, _ in parts]
+        self.names = [name for _, _, name in parts]
+
+    def at(self, address):
+        """The last symbol at or before the address that is no local label."""
+        i = bisect.bisect_right(self.addresses, address) - 1
+        while i >= 0 and "." in self.names[i]:
+            i -= 1
+        return self.names[i] if i >= 0 else "?"
+
+
+def is_allowed(vector, place):
+    return vector == NMI or (vector >= FIRST_INTERRUPT and place == "idle") or place in ALLOWED.get(vector, ())
+
+
+def unexpected(log, symbols):
+    seen = ((int(vector, 16), int(level), int(address, 16)) for vector, level, address in EXCEPTION.findall(log))
+    return sorted({f"vector {vector} in {symbols.at(address)} at 0x{address:08x}" for vector, level, address in seen
+                   if level == 0 and address >= 0xC0000000 and not is_allowed(vector, symbols.at(address))})
+
+
+def instructions(program, first, last):
+    """Addresses of the instructions between two symbols, without the filling between functions."""
+    text = subprocess.run(["objdump", "-d", "--no-show-raw-insn", f"--start-address={first}", f"--stop-address={last}", program],
+                          capture_output=True, text=True, check=True).stdout
+    return {int(address, 16): what for address, what in re.findall(r"^([0-9a-f]+):\t(.*)$", text, re.M) if what.strip() != "nop"}
+
+
+def untouched_by_nmi(log, program, symbols):
+    """Instructions of the SYSENTER fast path before which no NMI came; SYSEXIT is in the shadow of STI."""
+    hit = {int(address, 16) for vector, level, address in EXCEPTION.findall(log) if int(vector, 16) == NMI and level == "0"}
+    first, last = (symbols.addresses[symbols.names.index(name)] for name in ("sysenter_entry", "sysenter_fast_end"))
+    return {f"0x{address:08x} {what}" for address, what in instructions(program, first, last).items()
+            if address not in hit and what.strip() != "sysexit"}
+
+
+@pytest.fixture(scope="module", params=[("release", "max"), ("release", "n270"), ("debug", "max")], ids="-".join)
+def logged(request, tmp_path_factory):
+    build, cpu = request.param
+    log, folder = tmp_path_factory.mktemp("exceptions") / "log", ROOT / "build" / build
+    result = boot.run(build=str(folder), list=str(ROOT / "tests" / "system.list"), cpu=cpu, icount=True, timeout=240,
+                      extra=["-d", "int,cpu_reset,guest_errors", "-D", str(log)])
+    return tap.judge(result.serial, result.code), log.read_text(), str(folder / "kernel.elf")
+
+
+def test_nothing_unexpected_at_cpl_0(logged, record_guest_cases):
+    verdict, log, kernel = logged
+    record_guest_cases(verdict)
+    assert not verdict.failed, verdict.text
+    assert len(EXCEPTION.findall(log)) > 10000, "the emulator has logged no exceptions"
+    assert unexpected(log, Symbols(kernel)) == []
+
+
+def test_an_nmi_came_at_every_instruction_of_the_fast_path(logged):
+    _, log, kernel = logged
+    assert untouched_by_nmi(log, kernel, Symbols(kernel)) == set()
+
+
+def test_an_unexpected_one_is_seen():
+    symbols = Symbols(ROOT / "build" / "release" / "kernel.elf")
+    address = symbols.addresses[symbols.names.index("int250")]
+    line = f"     1: v=0e e=0000 i=0 cpl=0 IP=0008:{address:08x} pc={address:08x} SP=0010:c0120bfc"
+    assert unexpected(line, symbols) == [f"vector 14 in int250 at 0x{address:08x}"]
+    assert unexpected(line.replace("cpl=0", "cpl=3"), symbols) == []
