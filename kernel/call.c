@@ -30,13 +30,10 @@ static struct thread *call_leaf(struct thread *thread)
 
 /* ---- handles that travel ---- */
 
-/* Moves a handle from one process to another: HANDLE_NONE stays HANDLE_NONE. */
+/* Moves a handle from one process to another. */
 static status_t move_handle(struct process *from, handle_t handle, struct process *to, handle_t *moved)
 {
     status_t status = OK;
-    *moved = HANDLE_NONE;
-    if (handle == HANDLE_NONE)
-        return OK;
     struct handle_entry *entry = process_handle_find(from, handle, TYPE_NONE, RIGHT_TRANSFER, &status);
     if (!entry)
         return status;
@@ -53,7 +50,7 @@ static status_t move_handle(struct process *from, handle_t handle, struct proces
 static status_t deliver_request(struct thread *caller, struct thread *worker)
 {
     struct frame *to = &worker->frame;
-    handle_t handle;
+    handle_t handle = HANDLE_NONE;
     if (caller->flags & FLAG_FAULTED) {
         handle = process_handle_add(worker->process, &caller->object, RIGHTS_ALL, 0);
         if (handle == HANDLE_NONE)
@@ -61,15 +58,17 @@ static status_t deliver_request(struct thread *caller, struct thread *worker)
         to->word = caller->fault.vector;
         to->method = METHOD_FAULT;
     } else {
-        status_t status = move_handle(caller->process, caller->attached, worker->process, &handle);
-        if (status != OK)
-            return status;
+        if (caller->attached) {
+            status_t status = move_handle(caller->process, caller->attached, worker->process, &handle);
+            if (status != OK)
+                return status;
+            caller->attached = HANDLE_NONE;
+        }
         to->word = caller->frame.word;
         to->method = caller->frame.method;
     }
     to->handle = handle;
     to->status = caller->badge;
-    caller->attached = HANDLE_NONE;
     worker->link = caller;
     caller->callee = worker;
     return OK;
