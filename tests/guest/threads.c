@@ -288,6 +288,40 @@ static void better_preempts_at_once(void)
     task_end(&task);
 }
 
+/* A gate that hid interrupts from a stream of calls would let its caller keep the CPU. */
+#define SLEEPS 50u
+#define SLEEPS_LIMIT_MS 500u
+
+static const struct gate *streaming_gate;
+static volatile bool streaming;
+
+static void stream(struct task *task)
+{
+    uint32_t reply;
+    (void)task;
+    while (streaming)
+        call(streaming_gate, streaming_gate->services->pool, METHOD_ECHO, 1, &reply);
+}
+
+static void sleeper_beside_calls(const struct gate *gate)
+{
+    struct task task;
+    streaming_gate = gate;
+    streaming = true;
+    task_create(&task, stream, PRIORITY_TESTS - 1);
+    task_go(&task);
+    expect_passed();
+    uint32_t before = uptime();
+    for (uint32_t i = 0; i < SLEEPS; i++)
+        sleep_microseconds(1000);
+    uint32_t took = uptime() - before;
+    streaming = false;
+    expect(task_wait(&task));
+    task_end(&task);
+    expect(took >= SLEEPS);
+    expect(took < SLEEPS_LIMIT_MS);
+}
+
 static volatile uint32_t turns[8], turn_count;
 
 static void take_turns(struct task *task)
@@ -348,5 +382,6 @@ static const struct test_case cases[] = {
     { "the higher priority comes first", higher_comes_first, NULL },
     { "a better thread preempts at once", better_preempts_at_once, NULL },
     { "yields alternate", yields_alternate, NULL },
+    { "a sleeper wakes beside a stream of calls", .run_gate = sleeper_beside_calls },
 };
 TEST_GROUP(thread_tests, "threads");
