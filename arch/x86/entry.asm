@@ -44,6 +44,25 @@ global leave_boot
     section .text
 %endmacro
 
+; Into the frame of EBP, whose EBP is there already.
+%macro store_registers 0
+    mov [ebp + THREAD_EAX], eax
+    mov [ebp + THREAD_EBX], ebx
+    mov [ebp + THREAD_ECX], ecx
+    mov [ebp + THREAD_EDX], edx
+    mov [ebp + THREAD_ESI], esi
+    mov [ebp + THREAD_EDI], edi
+%endmacro
+
+; What C relies on: direction, data segments, and no AC where it would open user pages.
+%macro enter_c 0
+    cld
+    clac_if_smap
+    mov ecx, USER_DATA
+    mov ds, ecx
+    mov es, ecx
+%endmacro
+
 section .rodata
 align 4
 smap_patches:               ; addresses that clac_if_smap was used at, ended by 0 (at the end of this file)
@@ -62,17 +81,8 @@ int250:
     add esp, 4                      ; CS of a user frame never changes
     pop dword [ebp + THREAD_EFLAGS]
     pop dword [ebp + THREAD_ESP]
-    mov [ebp + THREAD_EAX], eax
-    mov [ebp + THREAD_EBX], ebx
-    mov [ebp + THREAD_ECX], ecx
-    mov [ebp + THREAD_EDX], edx
-    mov [ebp + THREAD_ESI], esi
-    mov [ebp + THREAD_EDI], edi
-    cld
-    clac_if_smap
-    mov ecx, USER_DATA
-    mov ds, ecx
-    mov es, ecx
+    store_registers
+    enter_c
     cmp eax, SYSCALL_COUNT
     jae .no_such_call
     mov edx, [syscall_table + eax * 4]
@@ -120,12 +130,7 @@ common_entry:
     push ebp
     mov ebp, [esp + 32]             ; cpu->current
     pop dword [ebp + THREAD_EBP]
-    mov [ebp + THREAD_EAX], eax
-    mov [ebp + THREAD_EBX], ebx
-    mov [ebp + THREAD_ECX], ecx
-    mov [ebp + THREAD_EDX], edx
-    mov [ebp + THREAD_ESI], esi
-    mov [ebp + THREAD_EDI], edi
+    store_registers
     pop eax                         ; vector
     pop edx                         ; error code
     pop dword [ebp + THREAD_EIP]
@@ -133,11 +138,7 @@ common_entry:
     pop dword [ebp + THREAD_EFLAGS]
     pop dword [ebp + THREAD_ESP]
     or dword [ebp + THREAD_FLAGS], FLAG_RESUME_BY_IRET
-    cld
-    clac_if_smap
-    mov ecx, USER_DATA
-    mov ds, ecx
-    mov es, ecx
+    enter_c
     call trap                       ; trap(vector, error)
 leave_kernel:                       ; ESP = &cpu - 4
     cmp byte [esp + 4 + CPU_RESCHEDULE], 0
