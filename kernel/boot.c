@@ -116,7 +116,7 @@ static const struct boot_file *find_init(const struct boot_data *boot)
         if (names_equal(name, "init"))
             return &boot->modules[i];
     }
-    panic("no boot module named \"init\": the boot menu or -initrd must load it (see boot/grub.cfg)");
+    panic("no boot module named \"init\": the boot menu or -initrd must load it (tools/boot.py and tools/image do)");
 }
 
 static struct memory *must_have_memory(struct process *process, uint32_t pages)

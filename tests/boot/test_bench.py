@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -53,3 +54,21 @@ def test_an_exceeded_limit_is_seen():
     assert bench.judge(results)[1]
     results["rtt/cross/sysenter"]["p50"] = 91
     assert not bench.judge(results)[1]
+
+
+README_ROWS = {
+    "enter and leave the kernel": ["gate/null/int", "gate/null/sysenter"],
+    "call and reply, same address space": ["rtt/same/int", "rtt/same/sysenter"],
+    "call and reply, two processes": ["rtt/cross/int", "rtt/cross/sysenter"],
+    "a call that nests through 8 processes": ["chain/8/int", "chain/8/sysenter"],
+    "one call to a waiting worker / thread per call / remapped stack": ["strategy/pool", "strategy/thread", "strategy/remap"],
+}
+
+
+@pytest.mark.parametrize("row", README_ROWS)
+def test_readme_says_what_is_measured(run, row):
+    """To a tenth: what C compiles to depends on the compiler a little."""
+    line = next(line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith(f"| {row} |"))
+    stated = [int(figure.replace(",", "")) for figure in re.findall(r"[\d,]*\d", line[len(row) + 3:])]
+    measured = {result["name"]: result["p50"] for result in json.loads(run[1].read_text())["results"]}
+    assert stated == pytest.approx([measured[name] for name in README_ROWS[row]], rel=0.1)
