@@ -56,8 +56,9 @@ help: ## this list
 	@echo "make TARGET [NAME=value ...]; the names are in config.mk"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
+# packages-build-run: what these two need, in one apt line.
 packages-%:
-	@tools/packages $*
+	@tools/packages $(subst -, ,$*)
 
 # ---- kernel ----
 
@@ -125,18 +126,18 @@ $(B)/postern-$1.iso: $(B)/kernel.elf $(MODULES) $(VARIANTS:%=%/system.list) tool
 endef
 $(foreach variant,$(VARIANTS),$(eval $(call image,$(variant))))
 
-iso: packages-build packages-run $(VARIANTS:%=$(B)/postern-%.iso) ## GRUB images: demonstration, benchmarks, tests
+iso: packages-build-run $(VARIANTS:%=$(B)/postern-%.iso) ## GRUB images: demonstration, benchmarks, tests
 
-run: packages-build packages-run $(B)/postern-servers.iso ## boot the demonstration; Ctrl-A X ends it
+run: packages-build-run $(B)/postern-servers.iso ## boot the demonstration; Ctrl-A X ends it
 	$(Q)accel=`tools/accelerator --choose $(ACCEL) --qemu $(QEMU) --build $(OUT)` && \
 	set -- --qemu $(QEMU) --iso $(B)/postern-servers.iso --machine $(MACHINE) --cpu $(CPU) --memory $(MEM) --smp $(SMP) --accel $$accel && \
 	if [ "$(V)" = 1 ]; then tools/boot.py --print "$$@"; fi && tools/boot.py --interactive "$$@"
 
-debug: packages-build packages-run packages-debug ## QEMU waits; gdb starts with the symbols of kernel and programs
+debug: packages-build-run-debug ## QEMU waits; gdb starts with the symbols of kernel and programs
 	$(Q)$(MAKE) --no-print-directory BUILD=debug all
 	$(Q)tools/debug --build $(OUT)/debug --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) --memory $(MEM)
 
-bench: packages-build packages-run $(B)/postern-perf.iso ## print INT 250 beside SYSENTER (UNIT=instructions: exact counts only)
+bench: packages-build-run $(B)/postern-perf.iso ## print INT 250 beside SYSENTER (UNIT=instructions: exact counts only)
 	$(Q)accel=`tools/accelerator --choose $(ACCEL) --qemu $(QEMU) --build $(OUT)` && \
 	$(PYTHON) perf/bench.py --build $(B) --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) --memory $(MEM) --accel $$accel \
 		--unit $(UNIT) --output $(OUT)/bench.json
@@ -148,14 +149,14 @@ $(OUT)/unit/%: tests/host/%.c $(wildcard tests/host/*.h kernel/*.c kernel/*.h ab
 	$(Q)gcc -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -Iabi -Ikernel -Iarch/x86 \
 		-o $@ $< $(addprefix kernel/,$(shell sed -n 's,^// links: ,,p' $<)) -lcmocka
 
-unit-tests: packages-build packages-test $(UNIT_TESTS)
+unit-tests: packages-build-test $(UNIT_TESTS)
 
-test: packages-build packages-run packages-test packages-debug ## unit tests, then the guest suite under QEMU and Bochs
+test: packages-build-run-test-debug ## unit tests, then the guest suite under QEMU and Bochs
 	$(Q)$(MAKE) --no-print-directory BUILD=release iso unit-tests
 	$(Q)$(MAKE) --no-print-directory BUILD=debug iso
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider tests
 
-check: packages-build packages-check all ## warnings, static analysis, format, size of the privileged part
+check: packages-build-check all ## warnings, static analysis, format, size of the privileged part
 	$(Q)tools/check_format
 	$(Q)tools/abi_page --check
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 -Iabi -Ikernel -Iarch/x86 \
