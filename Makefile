@@ -48,6 +48,7 @@ UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test
 
 .PHONY: all help packages-% iso run debug bench test unit-tests check clean
 .DELETE_ON_ERROR:
+.NOTPARALLEL: # packages are installed before anything is built; a whole build takes seconds
 .SECONDARY:
 
 all: packages-build $(B)/kernel.elf $(MODULES) ## build kernel and programs (the default)
