@@ -78,6 +78,7 @@ static void kernel_process_start(void)
     cpu->kernel = &kernel_process;
     queue_init(&cpu->ready);
     list_init(&cpu->timers);
+    list_init(&cpu->doomed);
     thread_init();
 }
 

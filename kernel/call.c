@@ -308,8 +308,7 @@ void call_finish(struct thread *caller, status_t status)
     clear_call_flags(caller);
     if (caller->flags & FLAG_FAULTED) {
         caller->flags &= ~FLAG_FAULTED;
-        caller->state = THREAD_STOPPED;
-        thread_kill(caller);
+        thread_doom(caller);
         return;
     }
     caller->frame.status = (uint32_t)status;

@@ -47,16 +47,22 @@ void *object_create(enum object_type type, struct process *payer)
     return slot;
 }
 
-void object_release(struct object *object)
+static bool was_last(struct object *object)
 {
     assert(object->references > 0);
-    if (--object->references)
-        return;
-    struct object_class *class = &classes[object->type];
-    struct process *payer = object->payer;
-    if (class->destroy)
-        class->destroy(object);
-    slab_free(&class->slab, (char *)object - class->offset);
-    quota_refund(&payer->quota, class->slab.size);
-    object_release(&payer->object);
+    return --object->references == 0;
+}
+
+/* The payer may go with its last object, then the payer's payer, and so on: a loop, for the kernel stack is small. */
+void object_release(struct object *object)
+{
+    while (was_last(object)) {
+        struct object_class *class = &classes[object->type];
+        struct process *payer = object->payer;
+        if (class->destroy)
+            class->destroy(object);
+        slab_free(&class->slab, (char *)object - class->offset);
+        quota_refund(&payer->quota, class->slab.size);
+        object = &payer->object;
+    }
 }

@@ -81,7 +81,7 @@ void scheduler_run_next(void)
     struct budget *budget = link ? LIST_ENTRY(link, struct budget, link) : cpu->idle->base;
     struct thread *next = link ? budget->thread : cpu->idle;
     budget->queued = false;
-    cpu->reschedule = false;
+    cpu->reschedule = !list_empty(&cpu->doomed);
     next->state = THREAD_ACTIVE;
     scheduler_switch_to(next);
     scheduler_set_budget(budget);
@@ -116,6 +116,7 @@ static bool others_turn(const struct cpu *cpu, const struct budget *budget, bool
 void scheduler_preempt(bool at_end)
 {
     struct cpu *cpu = this_cpu();
+    thread_end_doomed();
     struct budget *budget = cpu->budget;
     struct thread *thread = cpu->current;
     cpu->reschedule = false;

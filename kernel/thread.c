@@ -157,6 +157,8 @@ void thread_kill(struct thread *thread)
         return;
     if (thread->state == THREAD_READY)
         scheduler_unready(thread);
+    else if (thread->state == THREAD_DOOMED)
+        list_remove(&thread->queue_link);
     else
         leave_wait(thread);
     timer_cancel(&thread->timer);
@@ -177,6 +179,21 @@ void thread_kill(struct thread *thread)
     struct process *process = thread->process;
     object_release(&thread->object);
     object_release(&process->object);
+}
+
+void thread_doom(struct thread *thread)
+{
+    struct cpu *cpu = this_cpu();
+    thread->state = THREAD_DOOMED;
+    list_insert(&cpu->doomed, &thread->queue_link);
+    cpu->reschedule = true;
+}
+
+void thread_end_doomed(void)
+{
+    struct list *doomed = &this_cpu()->doomed;
+    while (!list_empty(doomed))
+        thread_kill(LIST_ENTRY(doomed->next, struct thread, queue_link));
 }
 
 void thread_destroy(struct object *object)

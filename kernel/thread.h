@@ -41,6 +41,7 @@ enum thread_state {
     THREAD_READY,       /* its budget is in cpu->ready */
     THREAD_QUEUED,      /* caller in endpoint->callers: every worker is busy */
     THREAD_WAITING,     /* in notification->waiters */
+    THREAD_DOOMED,      /* in cpu->doomed: it ends before the kernel is left */
     THREAD_DEAD
 };
 
@@ -75,7 +76,7 @@ struct thread {
     struct process *process;        /* holds a reference */
     struct list in_process;         /* process->threads */
     struct list in_endpoint;        /* endpoint->workers */
-    struct list queue_link;         /* endpoint->callers or notification->waiters, by state */
+    struct list queue_link;         /* endpoint->callers, notification->waiters or cpu->doomed, by state */
     enum thread_state state;
     uint32_t badge;                 /* as caller: of the handle it called through, for caps and cancellation */
     handle_t attached;              /* as caller: handle to move with the request, until it is delivered */
@@ -104,6 +105,7 @@ struct cpu {
     bool reschedule;                /* a better budget became ready, or the slice ended: schedule before leaving */
     uint64_t budget_since;          /* arch_time() when `budget` began to run or was last charged */
     struct list timers;             /* struct timer, soonest first */
+    struct list doomed;             /* threads to end before leaving; `reschedule` is set while there is one */
     uint32_t switches, interrupts, threads_created, threads_alive, processes_alive;
     const void *sysenter_entry;     /* where MSR_SYSENTER_EIP points; NULL: no SYSENTER (sysenter/msr.c) */
 };
@@ -121,6 +123,10 @@ void thread_stop(struct thread *thread);
 void thread_start(struct thread *thread);
 /* Ends a thread wherever it is; its caller gets E_PEER_DIED, its worker is cut loose. */
 void thread_kill(struct thread *thread);
+/* Ends a blocked thread because another one has ended: not at once, or a chain of them would grow the kernel stack. */
+void thread_doom(struct thread *thread);
+/* Ends every doomed thread, and those that are doomed by that. */
+void thread_end_doomed(void);
 void thread_destroy(struct object *object);
 
 /* ---- scheduler.c ---- */
