@@ -87,8 +87,7 @@ static uint32_t endpoint_fact(handle_t endpoint, uint32_t which)
     return value;
 }
 
-/* Waits until as many threads serve the endpoint. Yielding alone would wait for ever for workers of a lower priority.
- * */
+/* Waits until as many threads serve it. Yielding alone would wait for ever for workers of a lower priority. */
 static status_t settle(handle_t endpoint, uint32_t workers)
 {
     thread_yield();
