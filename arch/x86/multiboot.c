@@ -7,7 +7,8 @@
 #define HAS_MODULES 0x08u
 #define HAS_MAP 0x40u
 #define LINE_LENGTH 80
-#define LEAST_FRAMES (8u << 8)
+#define MIB_FRAMES 256u
+#define LEAST_MIB 8u
 
 struct information {
     uint32_t flags, lower_kib, upper_kib, boot_device, command_line, module_count, modules, symbols[4];
@@ -100,8 +101,9 @@ void multiboot_read(uint32_t magic, uint32_t physical, struct boot_data *boot)
                              ? copy_line(command_line, sizeof(command_line), information->command_line) : "";
     boot->lowmem_end = frames_below(boot, LOWMEM_FRAMES_MAX);
     boot->reserved_end = ((uint32_t)kernel_end - KERNEL_BASE) >> PAGE_SHIFT;
-    if (boot->lowmem_end < LEAST_FRAMES)
-        panic("%u MiB of memory are too few: Postern needs at least %u (-m)", boot->lowmem_end >> 8, LEAST_FRAMES >> 8);
+    uint32_t mib = (boot->lowmem_end + MIB_FRAMES - 1) / MIB_FRAMES; /* firmware keeps a few frames at the top */
+    if (mib < LEAST_MIB)
+        panic("%u MiB of memory are too few: Postern needs at least %u (-m)", mib, LEAST_MIB);
     if (information->flags & HAS_MODULES)
         read_modules(information, boot);
 }
