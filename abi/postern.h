@@ -71,7 +71,9 @@ enum object_type {
 #define PROTECT_EXECUTE 4u
 
 #define MEMORY_CONTIGUOUS 1u /* memory_create: physically contiguous, for DMA */
-#define ENDPOINT_NO_QUEUE 1u /* endpoint_create: E_BUSY instead of waiting for a worker */
+/* Flags of endpoint_create. Without TAKES_HANDLES clients cannot fill the table of a service that closes none. */
+#define ENDPOINT_NO_QUEUE 1u      /* E_BUSY instead of waiting for a worker */
+#define ENDPOINT_TAKES_HANDLES 2u /* a call may attach a handle: E_NO_RIGHT otherwise */
 
 enum register_index { /* thread_read_register; marked * are read-only */
     REGISTER_EAX,

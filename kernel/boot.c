@@ -72,6 +72,7 @@ static void kernel_process_start(void)
     kernel_process.quota.limit = bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes;
     kernel_process.alive = true;
     list_init(&kernel_process.threads);
+    list_init(&kernel_process.children);
     list_init(&kernel_process.mappings);
     list_init(&kernel_process.watchers);
     arch_kernel_space(&kernel_process.space);

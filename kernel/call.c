@@ -129,6 +129,15 @@ static bool over_cap(const struct endpoint *endpoint, uint32_t badge)
     return endpoint->cap && endpoint_requests_of(endpoint, badge) >= endpoint->cap;
 }
 
+static status_t may_attach(const struct thread *caller, const struct endpoint *endpoint)
+{
+    status_t status = OK;
+    if (!(endpoint->flags & ENDPOINT_TAKES_HANDLES))
+        return E_NO_RIGHT;
+    process_handle_find(caller->process, caller->attached, TYPE_NONE, RIGHT_TRANSFER, &status);
+    return status;
+}
+
 status_t call_service(struct thread *caller, handle_t handle, uint32_t timeout, handle_t attach)
 {
     status_t status = OK;
@@ -142,7 +151,7 @@ status_t call_service(struct thread *caller, handle_t handle, uint32_t timeout, 
         return E_BUSY;
     }
     caller->attached = attach & ~HANDLE_ACCEPT;
-    if (caller->attached && !process_handle_find(caller->process, caller->attached, TYPE_NONE, RIGHT_TRANSFER, &status))
+    if (caller->attached && (status = may_attach(caller, endpoint)) != OK)
         return status;
     if (attach & HANDLE_ACCEPT)
         caller->flags |= FLAG_EXCHANGES_HANDLE;
@@ -169,17 +178,25 @@ bool call_supervisor(struct thread *faulted)
 
 /* ---- replies ---- */
 
-/* A handle in a reply goes to callers that said they take one; from others it is kept away, and closed. */
-static status_t reply_with_handle(struct thread *worker, struct thread *caller, handle_t attach, handle_t *moved)
+/* A handle in a reply that takes it nowhere is closed all the same: no worker comes back to it. */
+static status_t drop_handle(struct thread *worker, handle_t attach)
 {
-    status_t status;
-    *moved = HANDLE_NONE;
-    if (caller->flags & FLAG_EXCHANGES_HANDLE)
-        return move_handle(worker->process, attach, caller->process, moved);
+    status_t status = OK;
     struct handle_entry *entry = process_handle_find(worker->process, attach, TYPE_NONE, RIGHT_TRANSFER, &status);
     if (entry)
         process_handle_close(worker->process, entry);
-    return entry ? OK : status;
+    return status;
+}
+
+/* A handle in a reply goes to callers that said they take one, and have room for it. */
+static status_t reply_with_handle(struct thread *worker, struct thread *caller, handle_t attach, handle_t *moved)
+{
+    if (!(caller->flags & FLAG_EXCHANGES_HANDLE))
+        return drop_handle(worker, attach);
+    status_t status = move_handle(worker->process, attach, caller->process, moved);
+    if (status == E_NO_MEMORY)
+        drop_handle(worker, attach);
+    return status;
 }
 
 /* Writes the reply into the caller's frame. A handle that cannot be moved is the caller's E_NO_MEMORY, or the error of a
@@ -216,8 +233,10 @@ static struct thread *complete(struct thread *worker, const struct message *repl
     struct thread *caller = worker->link;
     worker->link = &null_thread;
     caller->callee = NULL;
-    if (caller->flags & FLAG_FAULTED)
+    if (caller->flags & FLAG_FAULTED) {
+        drop_handle(worker, reply->handle);
         return resolve_fault(worker, caller, (status_t)reply->method);
+    }
     deliver_reply(worker, caller, reply);
     return caller;
 }
@@ -245,6 +264,7 @@ status_t call_wait(struct thread *worker, struct endpoint *endpoint)
     struct thread *caller = serve_waiting(worker);
     if (caller) {
         scheduler_set_budget(caller->budget);
+        this_cpu()->reschedule = true; /* it may be a worse one */
         return (status_t)caller->badge;
     }
     endpoint_add_idle(endpoint, worker);
@@ -258,8 +278,10 @@ status_t call_reply_wait(struct thread *worker)
 {
     const struct message reply = { worker->frame.word, worker->frame.method, worker->frame.handle };
     worker->frame.method = NO_METHOD;
-    if (worker->link == &null_thread)
+    if (worker->link == &null_thread) {
+        drop_handle(worker, reply.handle);
         return E_NO_CALLER;
+    }
     struct thread *caller = complete(worker, &reply);
     if (!caller)
         return call_wait(worker, worker->endpoint);

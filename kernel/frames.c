@@ -106,9 +106,9 @@ uint32_t frame_allocate_low(struct frame_pool *pool, uint32_t count)
 uint32_t frame_allocate_any(struct frame_pool *pool)
 {
     uint32_t frame = find_free(pool, pool->high_hint, pool->end);
+    pool->high_hint = frame == pool->end ? frame : frame + 1; /* once there is none, nobody searches again */
     if (frame == pool->end)
         return frame_allocate_low(pool, 1);
-    pool->high_hint = frame + 1;
     return take(pool, frame, 1);
 }
 

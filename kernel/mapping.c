@@ -149,10 +149,14 @@ static status_t check_whole(struct process *process, uint32_t address, uint32_t 
 status_t process_unmap(struct process *process, uint32_t address, uint32_t pages)
 {
     status_t status = check_whole(process, address, pages);
-    uint32_t end = address + pages * PAGE_SIZE;
-    while (status == OK && is_occupied(process, first_behind(process, address), end))
-        mapping_remove(LIST_ENTRY(first_behind(process, address), struct mapping, in_process));
-    return status;
+    if (status != OK)
+        return status;
+    for (struct list *link = first_behind(process, address), *next; is_occupied(process, link, address + pages * PAGE_SIZE);
+         link = next) {
+        next = link->next;
+        mapping_remove(LIST_ENTRY(link, struct mapping, in_process));
+    }
+    return OK;
 }
 
 status_t process_protect(struct process *process, uint32_t address, uint32_t pages, uint32_t protection)

@@ -50,6 +50,7 @@ struct process *process_create(struct process *payer, uint32_t quota_bytes)
     if (!process)
         return NULL;
     list_init(&process->threads);
+    list_init(&process->children);
     list_init(&process->mappings);
     list_init(&process->watchers);
     if (!furnish(process, quota_bytes)) {
@@ -57,6 +58,7 @@ struct process *process_create(struct process *payer, uint32_t quota_bytes)
         return NULL;
     }
     process->alive = true;
+    list_insert(&payer->children, &process->in_payer);
     object_hold(&process->object); /* while it lives */
     this_cpu()->processes_alive++;
     return process;
@@ -69,36 +71,38 @@ static void tell_watchers(struct process *process)
         list_remove(link);
         notification_signal(watch->notification, watch->bits);
         object_release(&watch->notification->object);
+        struct process *payer = watch->payer;
         slab_free(&watches, watch);
-        quota_refund(&process->quota, watches.size);
+        quota_refund(&payer->quota, watches.size);
+        object_release(&payer->object);
     }
 }
 
-/* Charged to the watched process: its creator chose its quota, and the watch goes when it goes. */
-status_t process_watch(struct process *process, struct notification *notification, uint32_t bits)
+status_t process_watch(struct process *process, struct notification *notification, uint32_t bits, struct process *payer)
 {
     if (!process->alive)
         return E_BAD_STATE;
-    if (!quota_charge(&process->quota, watches.size))
+    if (!quota_charge(&payer->quota, watches.size))
         return E_NO_MEMORY;
     struct watch *watch = slab_allocate(&watches);
     if (!watch) {
-        quota_refund(&process->quota, watches.size);
+        quota_refund(&payer->quota, watches.size);
         return E_NO_MEMORY;
     }
+    object_hold(&payer->object);
     object_hold(&notification->object);
+    watch->payer = payer;
     watch->notification = notification;
     watch->bits = bits;
     list_insert(&process->watchers, &watch->link);
     return OK;
 }
 
-void process_kill(struct process *process, uint32_t exit_code)
+static void end(struct process *process, uint32_t exit_code)
 {
-    if (!process->alive)
-        return;
     process->alive = false;
     process->exit_code = exit_code;
+    list_remove(&process->in_payer);
     while (!list_empty(&process->threads))
         thread_kill(LIST_ENTRY(process->threads.next, struct thread, in_process));
     process_unmap_all(process);
@@ -110,6 +114,22 @@ void process_kill(struct process *process, uint32_t exit_code)
         object_release(&process->supervisor->object);
     process->supervisor = NULL;
     this_cpu()->processes_alive--;
+    object_release(&process->object);
+}
+
+static struct process *first_leaf(struct process *process)
+{
+    while (!list_empty(&process->children))
+        process = LIST_ENTRY(process->children.next, struct process, in_payer);
+    return process;
+}
+
+/* Its children first: they live on its quota, and without it nobody may be left who can name them. */
+void process_kill(struct process *process, uint32_t exit_code)
+{
+    object_hold(&process->object);
+    while (process->alive)
+        end(first_leaf(process), exit_code);
     object_release(&process->object);
 }
 

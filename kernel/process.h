@@ -24,6 +24,8 @@ struct process {
     uint32_t table_pages;               /* charged for page tables, which live as long as the space */
     uint32_t granted;                   /* bytes of limit that came from the payer and go back */
     struct list threads;                /* thread.in_process */
+    struct list children;               /* process.in_payer: alive, and created by this one */
+    struct list in_payer;
     struct list mappings;               /* mapping.in_process, by address */
     struct list watchers;               /* struct watch */
     struct endpoint *supervisor;        /* gets fault reports; NULL: none; holds a reference */
@@ -38,16 +40,17 @@ struct watch { /* one process_watch */
     struct list link;
     struct notification *notification;  /* holds a reference */
     uint32_t bits;
+    struct process *payer;              /* who asked for it; holds a reference */
 };
 
 struct process *process_create(struct process *payer, uint32_t quota_bytes);
-/* Ends every thread, unmaps everything, closes every handle, tells the watchers. The structure lives on while handles
+/* Ends the processes that it created, and theirs, with the same code. Then ends every thread, unmaps everything, closes every handle, tells the watchers. The structure lives on while handles
  * or charges name it. */
 void process_kill(struct process *process, uint32_t exit_code);
 void process_destroy(struct object *object);
 
 /* Signals the bits when the process ends. */
-status_t process_watch(struct process *process, struct notification *notification, uint32_t bits);
+status_t process_watch(struct process *process, struct notification *notification, uint32_t bits, struct process *payer);
 
 /* ---- process_handles.c: handle tables filled with objects ---- */
 bool process_handles_create(struct process *process);

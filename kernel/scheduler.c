@@ -131,10 +131,13 @@ void scheduler_preempt(bool at_end)
         keep_running(budget);
         return;
     }
+    bool by_iret = at_end || (thread->flags & FLAG_RESUME_BY_IRET);
     thread->state = THREAD_READY;
     thread->budget = budget;
     budget->thread = thread;
     budget->queued = true;
     (turn_over ? queue_append : queue_prepend)(&cpu->ready, &budget->link, budget->priority);
     scheduler_run_next();
+    if (!by_iret) /* on its way out by SYSEXIT: its frame holds what that needs and no more */
+        thread->flags &= ~FLAG_RESUME_BY_IRET;
 }

@@ -1,14 +1,15 @@
-/* Caches of kernel objects of one size. Memory of a cache is type-stable: a slot that held a thread only ever holds
- * threads again. Free slots are chained through their first word. Tested natively in tests/host. */
+/* Caches of kernel objects of one size. Pages without an object go back, so that what a quota got back is there for
+ * others. Tested natively in tests/host. */
 #ifndef KERNEL_SLAB_H
 #define KERNEL_SLAB_H
 
 #include <stdint.h>
 
+#include "list.h"
+
 struct slab {
-    uint32_t size;      /* bytes per slot, a multiple of 64 and at most one page */
-    void *free;         /* chain of free slots */
-    uint32_t used;      /* slots handed out */
+    uint32_t size;      /* bytes per slot, a multiple of 64 and less than a page */
+    struct list pages;  /* those with a free slot; not a list before the first slot is asked for */
 };
 
 #define SLAB_INITIAL(bytes) { .size = ((bytes) + 63u) & ~63u }

@@ -95,7 +95,7 @@ status_t sys_process_watch(struct thread *thread)
         process_handle_find(thread->process, thread->frame.ecx, TYPE_NOTIFICATION, RIGHT_WRITE, &status);
     if (!entry)
         return status;
-    return process_watch(process, (struct notification *)entry->object, thread->frame.edx);
+    return process_watch(process, (struct notification *)entry->object, thread->frame.edx, thread->process);
 }
 
 static uint32_t count_threads(const struct process *process)
@@ -246,6 +246,7 @@ status_t sys_thread_write_register(struct thread *thread)
         return E_BAD_ARGUMENT;
     if (!holds_still(target))
         return E_BAD_STATE;
+    arch_frame_complete(target);
     *in_frame = which == REGISTER_EFLAGS ? arch_eflags_sanitise(value) : value;
     target->flags |= FLAG_RESUME_BY_IRET;
     return OK;
@@ -328,9 +329,11 @@ status_t sys_budget_set(struct thread *thread)
         return status;
     if (priority >= PRIORITIES || !slice_ticks(thread->frame.edx, &ticks))
         return E_BAD_ARGUMENT;
+    scheduler_account();
     budget->slice = ticks;
     if (budget->left > ticks)
         budget->left = ticks;
+    timer_program();
     set_priority(budget, (uint8_t)priority);
     return OK;
 }

@@ -218,7 +218,7 @@ static status_t pool_start(struct pool *pool, uint32_t workers)
 
 static uint32_t endpoint_flags(const struct server_options *options)
 {
-    return options->when_busy == REFUSE_BUSY ? ENDPOINT_NO_QUEUE : 0;
+    return (options->when_busy == REFUSE_BUSY ? ENDPOINT_NO_QUEUE : 0) | (options->takes_handles ? ENDPOINT_TAKES_HANDLES : 0);
 }
 
 status_t server_start_options(handle_t *endpoint, const method_t *methods, uint32_t count,

@@ -1,4 +1,5 @@
 /* SYSENTER calls that the fast path does not take: the same C code as behind INT 250 runs them. */
+#include "arch.h"
 #include "endpoint.h"
 #include "thread.h"
 
@@ -16,6 +17,12 @@ static void complete_frame(struct frame *frame, bool single_step)
     frame->edi = 0;
     frame->ebp = 0;
     frame->eflags = EFLAGS_AT_START | (single_step ? EFLAGS_TF : 0);
+}
+
+void arch_frame_complete(struct thread *thread)
+{
+    if (!(thread->flags & FLAG_RESUME_BY_IRET))
+        complete_frame(&thread->frame, thread->flags & FLAG_SINGLE_STEP);
 }
 
 status_t sysenter_dispatch(struct thread *thread)

@@ -23,7 +23,7 @@ bits 32
 %include "abi/postern.inc"
 
 USER_DATA equ 0x23
-UNUSUAL_FLAGS equ 0x00044500        ; AC, NT, DF, TF: SYSENTER clears none of them
+UNUSUAL_FLAGS equ 0x00244500        ; ID, AC, NT, DF, TF: SYSENTER clears none of them
 CURRENT equ 4                       ; [esp + CURRENT] is cpu->current once EFLAGS is pushed
 
 extern leave_kernel

@@ -20,10 +20,13 @@ static void save(void *state)
         __asm__ volatile("fnsave (%0)" : : "r"(state) : "memory");
 }
 
+/* AMD's FXRSTOR leaves the last instruction's and operand's addresses alone unless an exception is pending: a load makes
+ * them the kernel's own first, so that they are not another thread's. */
 static void restore(const void *state)
 {
+    static const uint32_t anything;
     if (cpu_features & CPU_FEATURE_FXSR)
-        __asm__ volatile("fxrstor (%0)" : : "r"(state));
+        __asm__ volatile("fnclex\n\temms\n\tfildl %1\n\tfxrstor (%0)" : : "r"(state), "m"(anything));
     else
         __asm__ volatile("frstor (%0)" : : "r"(state));
 }
@@ -84,6 +87,9 @@ void fpu_leave(struct thread *thread)
 
 void fpu_forget(struct thread *thread)
 {
-    if (thread->flags & FLAG_FPU)
-        give_up(thread);
+    if (!(thread->flags & FLAG_FPU))
+        return;
+    allow();
+    __asm__ volatile("fninit"); /* an exception left pending would come at the next FRSTOR, in the kernel */
+    give_up(thread);
 }

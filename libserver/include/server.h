@@ -49,6 +49,7 @@ struct server_options {
     uint32_t stack;             /* bytes per worker, rounded up to pages; 0: 8 KiB. Each has a guard page below */
     enum when_busy when_busy;   /* what a caller meets when all workers are busy */
     uint32_t client_cap;        /* requests of one badge at a time; 0: no cap. A cap costs callers the fast path */
+    bool takes_handles;         /* callers may attach a handle, which is then the handler's to close; sessions need it */
     uint32_t reserve;           /* spare workers kept ready in the background, off the call path; at most 64 in all */
     uint8_t priority;           /* of the workers' own budgets, 0: that of main */
     bool int_gate;              /* workers reply through INT 250 even where SYSENTER is usable: tests, measurements.
@@ -122,7 +123,7 @@ status_t session_open(session_t *session, handle_t endpoint, uint32_t slots, uin
 void session_close(session_t *session, handle_t endpoint);
 /* Either side: address of a slot, NULL when there is no such slot. */
 void *session_slot(const session_t *session, uint32_t slot);
-/* Service: the method for METHOD_SESSION_OPEN; keeps one session per badge. */
+/* Service: the method for METHOD_SESSION_OPEN; keeps one session per badge. The pool must take handles. */
 reply_t server_session_open(const request_t *request);
 /* Service: the session of the badge that called, NULL when it has none. */
 const session_t *request_session(const request_t *request);

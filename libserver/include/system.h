@@ -272,8 +272,8 @@ SYSTEM_INLINE status_t budget_time(handle_t budget_or_thread, uint32_t *microsec
 
 /* ---------------------------------------------------------------- endpoints */
 
-/* Creates an endpoint: flags ENDPOINT_NO_QUEUE or 0; cap: requests of one badge at a time, 0: no cap. E_BAD_ARGUMENT,
- * E_NO_MEMORY. */
+/* Creates an endpoint: flags ENDPOINT_NO_QUEUE | ENDPOINT_TAKES_HANDLES; cap: requests of one badge at a time, 0: no cap.
+ * E_BAD_ARGUMENT, E_NO_MEMORY. */
 SYSTEM_INLINE status_t endpoint_create(uint32_t flags, uint32_t cap, handle_t *endpoint)
 {
     return system_query(SYS_endpoint_create, flags, cap, 0, 0, 0, endpoint);

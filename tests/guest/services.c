@@ -126,14 +126,15 @@ static const method_t methods[METHODS] = {
 
 static void start(struct services *set, bool int_gate)
 {
-    status_t outcome = server_start(&set->pool, methods, METHODS, .workers = 4, .int_gate = int_gate);
+    status_t outcome = server_start(&set->pool, methods, METHODS, .workers = 4, .int_gate = int_gate, .takes_handles = true);
     if (outcome == OK)
-        outcome = server_start(&set->single, methods, METHODS, .workers = 1, .int_gate = int_gate);
+        outcome = server_start(&set->single, methods, METHODS, .workers = 1, .int_gate = int_gate, .takes_handles = true);
     if (outcome == OK)
-        outcome = server_start(&set->refusing, methods, METHODS, .workers = 1, .int_gate = int_gate,
+        outcome = server_start(&set->refusing, methods, METHODS, .workers = 1, .int_gate = int_gate, .takes_handles = true,
                                .when_busy = REFUSE_BUSY);
     if (outcome == OK)
-        outcome = server_start(&set->capped, methods, METHODS, .workers = 4, .int_gate = int_gate, .client_cap = 1);
+        outcome = server_start(&set->capped, methods, METHODS, .workers = 4, .int_gate = int_gate, .takes_handles = true,
+                               .client_cap = 1);
     if (outcome == OK)
         return;
     print("Bail out! the services under test do not start: %s\n", status_text(outcome));

@@ -6,6 +6,7 @@
 #include "mock_panic.h"
 
 #define PAGES_MAX 64u
+#define TRAILER 32u /* bytes of a page that hold its account, on a 64-bit host */
 
 static void *pages[PAGES_MAX];
 static uint32_t page_count, page_limit;
@@ -19,6 +20,17 @@ void *kernel_frame_allocate(void)
     memset(page, 0xEE, PAGE_SIZE);
     pages[page_count++] = page;
     return page;
+}
+
+void kernel_frame_free(void *address)
+{
+    for (uint32_t i = 0; i < page_count; i++)
+        if (pages[i] == address) {
+            free(address);
+            pages[i] = pages[--page_count];
+            return;
+        }
+    fail_msg("a page that was not given out");
 }
 
 static int start(void **state)
@@ -47,11 +59,10 @@ static void sizes_are_rounded_to_lines(void **state)
 {
     (void)state;
     const struct slab one = SLAB_INITIAL(1), line = SLAB_INITIAL(64);
-    const struct slab more = SLAB_INITIAL(65), page = SLAB_INITIAL(4096);
+    const struct slab more = SLAB_INITIAL(65);
     assert_int_equal(one.size, 64);
     assert_int_equal(line.size, 64);
     assert_int_equal(more.size, 128);
-    assert_int_equal(page.size, 4096);
 }
 
 static void takes_no_page_before_the_first_slot(void **state)
@@ -61,16 +72,15 @@ static void takes_no_page_before_the_first_slot(void **state)
     assert_int_equal(page_count, 0);
     assert_non_null(slab_allocate(&slab));
     assert_int_equal(page_count, 1);
-    assert_int_equal(slab.used, 1);
 }
 
 /* A page of slots of each size: aligned, zeroed, within the page, apart from each other. */
 static void fills_pages_exactly(void **state)
 {
     (void)state;
-    for (uint32_t size = 64; size <= PAGE_SIZE; size += 64) {
+    for (uint32_t size = 64; size <= PAGE_SIZE - TRAILER; size += 64) {
         struct slab slab = SLAB_INITIAL(size);
-        uint32_t per_page = PAGE_SIZE / size;
+        uint32_t per_page = (PAGE_SIZE - TRAILER) / size;
         char *slots[PAGE_SIZE / 64];
         for (uint32_t i = 0; i < per_page; i++) {
             slots[i] = slab_allocate(&slab);
@@ -96,26 +106,22 @@ static void freed_slot_comes_back_first_and_zeroed(void **state)
     memset(first, 0xFF, slab.size);
     memset(second, 0xFF, slab.size);
     slab_free(&slab, first);
-    assert_int_equal(slab.used, 1);
     assert_ptr_equal(slab_allocate(&slab), first);
     assert_true(is_zero(first, slab.size));
     assert_false(is_zero(second, slab.size));
-    assert_int_equal(slab.used, 2);
 }
 
 static void out_of_pages_changes_nothing(void **state)
 {
     (void)state;
-    struct slab slab = SLAB_INITIAL(2048);
+    struct slab slab = SLAB_INITIAL(1984);
     page_limit = 0;
     assert_null(slab_allocate(&slab));
-    assert_int_equal(slab.used, 0);
     page_limit = 1;
     void *first = slab_allocate(&slab), *second = slab_allocate(&slab);
     assert_non_null(first);
     assert_non_null(second);
     assert_null(slab_allocate(&slab));
-    assert_int_equal(slab.used, 2);
     slab_free(&slab, second);
     assert_ptr_equal(slab_allocate(&slab), second);
 }
@@ -124,9 +130,26 @@ static void freeing_what_was_never_handed_out_is_a_bug(void **state)
 {
     (void)state;
     struct slab slab = SLAB_INITIAL(64);
-    slab_free(&slab, slab_allocate(&slab));
-    void *slot = slab.free;
+    void *slot = slab_allocate(&slab);
+    slab_free(&slab, slot);
     expect_assert_failure(slab_free(&slab, slot));
+}
+
+/* All but one: what is made and freed again and again should not move a page each time. */
+static void empty_pages_go_back(void **state)
+{
+    (void)state;
+    struct slab slab = SLAB_INITIAL(1024);
+    void *slots[9];
+    for (uint32_t i = 0; i < 9; i++)
+        slots[i] = slab_allocate(&slab);
+    assert_int_equal(page_count, 3);
+    for (uint32_t i = 0; i < 9; i++)
+        slab_free(&slab, slots[i]);
+    assert_int_equal(page_count, 1);
+    for (uint32_t i = 0; i < 100; i++)
+        slab_free(&slab, slab_allocate(&slab));
+    assert_int_equal(page_count, 1);
 }
 
 /* ---- each slot in use keeps a pattern of its own ---- */
@@ -161,9 +184,8 @@ static void random_operations_keep_slots_apart(void **state)
             memset(slots[used], patterns[used], slab.size);
             used++;
         } else {
-            assert_int_equal(used, 8 * (PAGE_SIZE / slab.size));
+            assert_int_equal(used, 8 * ((PAGE_SIZE - TRAILER) / slab.size));
         }
-        assert_int_equal(slab.used, used);
     }
     for (uint32_t i = 0; i < used; i++)
         check_pattern(slots[i], slab.size, patterns[i]);
@@ -178,6 +200,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(freed_slot_comes_back_first_and_zeroed, start, finish),
         cmocka_unit_test_setup_teardown(out_of_pages_changes_nothing, start, finish),
         cmocka_unit_test_setup_teardown(freeing_what_was_never_handed_out_is_a_bug, start, finish),
+        cmocka_unit_test_setup_teardown(empty_pages_go_back, start, finish),
         cmocka_unit_test_setup_teardown(random_operations_keep_slots_apart, start, finish),
     };
     return cmocka_run_group_tests_name("slab", tests, NULL, NULL);

@@ -121,5 +121,5 @@ static const method_t methods[HOSTILE_METHODS] = {
 
 int main(void)
 {
-    return server_run(NULL, methods, HOSTILE_METHODS, .workers = 4);
+    return server_run(NULL, methods, HOSTILE_METHODS, .workers = 4, .takes_handles = true);
 }
