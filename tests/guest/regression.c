@@ -272,6 +272,8 @@ static void unmapping_many(void)
 static void id_of_the_client(const struct gate *gate)
 {
     struct raw raw;
+    uint32_t ignored;
+    call(gate, gate->services->pool, METHOD_ECHO, 0, &ignored); /* a worker now waits by this gate */
     raw_call(&raw, gate, gate->services->pool, METHOD_FLAGS, 0, 0);
     raw.eflags |= ID;
     raw_enter(gate, &raw);
