@@ -127,6 +127,8 @@ static struct process *first_leaf(struct process *process)
 /* Its children first: they live on its quota, and without it nobody may be left who can name them. */
 void process_kill(struct process *process, uint32_t exit_code)
 {
+    if (process->object.payer == this_cpu()->kernel)
+        panic("init has ended with code %u, and nobody supervises the rest", exit_code);
     object_hold(&process->object);
     while (process->alive)
         end(first_leaf(process), exit_code);

@@ -44,12 +44,12 @@ struct watch { /* one process_watch */
 };
 
 struct process *process_create(struct process *payer, uint32_t quota_bytes);
-/* Ends the processes that it created, and theirs, with the same code. Then ends every thread, unmaps everything, closes every handle, tells the watchers. The structure lives on while handles
- * or charges name it. */
+/* Ends the processes that it created, and theirs, with the same code. Then ends every thread, unmaps everything, closes
+ * every handle, tells the watchers. The structure lives on while handles or charges name it. */
 void process_kill(struct process *process, uint32_t exit_code);
 void process_destroy(struct object *object);
 
-/* Signals the bits when the process ends. */
+/* Signals the bits when the process ends; charged to `payer`. */
 status_t process_watch(struct process *process, struct notification *notification, uint32_t bits, struct process *payer);
 
 /* ---- process_handles.c: handle tables filled with objects ---- */

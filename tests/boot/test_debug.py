@@ -53,6 +53,16 @@ def test_init_faults():
     assert "fault: vector 14" in serial and "panic: init failed, and nobody supervises it" in serial
 
 
+def address_in_init(symbol):
+    lines = subprocess.run(["nm", str(BUILD / "programs" / "init.elf")], capture_output=True, text=True, check=True).stdout
+    return "0x" + next(line.split()[0] for line in lines.splitlines() if line.endswith(f" {symbol}"))
+
+
+def test_init_ends():
+    _, serial = debug("break init.c:main", "continue", "delete", f"set var $eip = {address_in_init('process_exit')}", "continue")
+    assert "panic: init has ended with code" in serial
+
+
 def test_a_service_faults():
     listing = ROOT / "tests" / "system.list"
     chosen = BUILD / "hostile.list"
