@@ -247,6 +247,7 @@ static void start_init(const struct boot_data *boot)
     struct process *init = process_create(&kernel_process, kernel_process.quota.limit - KERNEL_RESERVE);
     if (!init)
         panic("out of memory while creating init: give the machine more (-m)");
+    init->highest = PRIORITIES - 1;
     uint32_t entry = load_program(init, file);
     must_map(init, must_have_memory(init, INIT_STACK_PAGES), INIT_STACK_TOP - INIT_STACK_PAGES * PAGE_SIZE,
              PROTECT_READ | PROTECT_WRITE);

@@ -30,6 +30,7 @@ struct process {
     struct list watchers;               /* struct watch */
     struct endpoint *supervisor;        /* gets fault reports; NULL: none; holds a reference */
     uint32_t supervisor_badge;
+    uint32_t highest;                   /* priority that its calls may give to threads and budgets */
     bool alive;
     uint32_t exit_code;
     uint32_t log_length;                /* bytes of log_line that wait for the end of the line */

@@ -34,6 +34,14 @@ static struct thread *find_thread(struct thread *thread, uint32_t rights, status
     return found;
 }
 
+/* A process gives away no more than it has. */
+static status_t check_priority(const struct thread *thread, uint32_t priority)
+{
+    if (priority >= PRIORITIES)
+        return E_BAD_ARGUMENT;
+    return priority <= thread->process->highest ? OK : E_NO_RIGHT;
+}
+
 /* ---- processes ---- */
 
 status_t sys_process_create(struct thread *thread)
@@ -49,11 +57,14 @@ status_t sys_process_create(struct thread *thread)
     }
     if (frame->edx > 0x7FFFFFFF)
         return E_BAD_ARGUMENT;
+    if ((status = check_priority(thread, frame->esi)) != OK)
+        return status;
     struct process *process = process_create(thread->process, frame->ebx);
     if (!process)
         return E_NO_MEMORY;
     process->supervisor = supervisor;
     process->supervisor_badge = frame->edx;
+    process->highest = frame->esi;
     if (supervisor)
         object_hold(&supervisor->object);
     status = syscall_return_handle(thread, thread->process, &process->object, RIGHTS_ALL, 0);
@@ -139,8 +150,8 @@ status_t sys_thread_create(struct thread *thread)
     struct process *process = syscall_process(thread, frame->ebx, RIGHT_CONTROL, &status);
     if (!process)
         return status;
-    if (frame->edi >= PRIORITIES)
-        return E_BAD_ARGUMENT;
+    if ((status = check_priority(thread, frame->edi)) != OK)
+        return status;
     struct thread *created = thread_create(process, frame->ecx, frame->edx, frame->esi, (uint8_t)frame->edi);
     if (!created)
         return E_NO_MEMORY;
@@ -280,7 +291,10 @@ static struct budget *find_budget(struct thread *thread, uint32_t rights, status
 status_t sys_budget_create(struct thread *thread)
 {
     uint32_t ticks;
-    if (thread->frame.ebx >= PRIORITIES || !slice_ticks(thread->frame.ecx, &ticks))
+    status_t status = check_priority(thread, thread->frame.ebx);
+    if (status != OK)
+        return status;
+    if (!slice_ticks(thread->frame.ecx, &ticks))
         return E_BAD_ARGUMENT;
     struct budget *budget = object_create(TYPE_BUDGET, thread->process);
     if (!budget)
@@ -327,7 +341,9 @@ status_t sys_budget_set(struct thread *thread)
     struct budget *budget = find_budget(thread, RIGHT_CONTROL, &status);
     if (!budget)
         return status;
-    if (priority >= PRIORITIES || !slice_ticks(thread->frame.edx, &ticks))
+    if ((status = check_priority(thread, priority)) != OK)
+        return status;
+    if (!slice_ticks(thread->frame.edx, &ticks))
         return E_BAD_ARGUMENT;
     scheduler_account();
     budget->slice = ticks;

@@ -56,7 +56,7 @@ static void copy_pages(handle_t process, const char *from, const char *to, uint3
 static struct child create_child(void)
 {
     struct child child;
-    must("process_create", process_create(CHILD_QUOTA, HANDLE_NONE, 0, &child.process));
+    must("process_create", process_create(CHILD_QUOTA, HANDLE_NONE, 0, 0, &child.process));
     must("endpoint_create", endpoint_create(0, 0, &child.endpoint));
     must("process_give", process_give(child.process, child.endpoint, RIGHT_SERVE, &child.endpoint_there));
     copy_pages(child.process, program_start, etext, PROTECT_READ | PROTECT_EXECUTE);

@@ -117,6 +117,11 @@ static const char *key_priority(struct service *service, const struct word *valu
     return number_between(value, 1, PRIORITIES - 1, &service->priority, "wants a priority from 1 to 31");
 }
 
+static const char *key_highest(struct service *service, const struct word *value)
+{
+    return number_between(value, 1, PRIORITIES - 1, &service->highest, "wants a priority from 1 to 31");
+}
+
 static const char *key_workers(struct service *service, const struct word *value)
 {
     uint32_t workers;
@@ -166,7 +171,7 @@ static const struct {
 } keys[] = {
     { "quota", key_quota },     { "priority", key_priority },           { "workers", key_workers },
     { "irq", key_irq },         { "ports", key_ports },                 { "device-memory", key_device_memory },
-    { "faults", key_faults },   { "essential", key_essential },
+    { "faults", key_faults },   { "essential", key_essential },         { "highest", key_highest },
 };
 
 /* A key that init does not know is the program's own. */

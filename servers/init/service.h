@@ -15,6 +15,7 @@ struct service {
     const char *words, *words_end;      /* its keys in the text of the list */
     const struct boot_module *program;
     uint32_t quota_kib, priority;
+    uint32_t highest;                   /* priority that it may give: highest=, at least its own */
     bool faults_end_thread;             /* faults=thread: the process outlives a thread that faults */
     bool essential;                     /* essential=yes: the machine ends with it */
     enum service_state state;

@@ -171,6 +171,11 @@ static status_t start_thread(const struct service *service, uint32_t entry)
     return status;
 }
 
+static uint32_t highest_priority(const struct service *service)
+{
+    return service->highest > service->priority ? service->highest : service->priority;
+}
+
 /* NULL, or why it cannot start. */
 static const char *bring_up(struct start *start, handle_t deaths)
 {
@@ -178,7 +183,8 @@ static const char *bring_up(struct start *start, handle_t deaths)
     uint32_t entry;
     status_t status = endpoint_create(0, 0, &service->endpoint);
     if (status == OK)
-        status = process_create(service->quota_kib * 1024, start->init, service_badge(service), &service->process);
+        status = process_create(service->quota_kib * 1024, start->init, service_badge(service), highest_priority(service),
+                                &service->process);
     if (status != OK)
         return status_text(status);
     const char *wrong = program_load(service, &entry);

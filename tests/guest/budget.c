@@ -1,5 +1,5 @@
 /* Budgets: priority, slice and account, and that they travel along calls. */
-#include "tests.h"
+#include "child.h"
 
 #define MILLISECOND 1000u
 
@@ -192,8 +192,35 @@ static void lender_dies(const struct gate *gate)
     expect_equal(answer, 11);
 }
 
+/* In a child, which may give PRIORITY_TESTS and no more. Bit by bit what went wrong. */
+static uint32_t try_priorities(void)
+{
+    uint32_t high = PRIORITY_TESTS + 1, wrong = 0;
+    handle_t handle, budget = HANDLE_NONE;
+    wrong |= (thread_create(HANDLE_NONE, 0x1000, 0, 0, high, &handle) != E_NO_RIGHT) << 0;
+    wrong |= (budget_create(high, 1000, &handle) != E_NO_RIGHT) << 1;
+    wrong |= (process_create(PAGE_SIZE, HANDLE_NONE, 0, high, &handle) != E_NO_RIGHT) << 2;
+    wrong |= (budget_create(PRIORITY_TESTS, 1000, &budget) != OK) << 3;
+    wrong |= (budget_set(budget, high, 1000) != E_NO_RIGHT) << 4;
+    wrong |= (budget_set(budget, PRIORITY_TESTS - 1, 1000) != OK) << 5;
+    return wrong;
+}
+
+static void no_priority_above_ones_own(void)
+{
+    struct child child = { .on_fault = NULL };
+    handle_t process;
+    uint32_t outcome = child_run(&child, try_priorities, NULL), wrong = child_exit_code(&child);
+    child_end(&child);
+    expect_passed();
+    expect_equal(outcome, CHILD_ENDED);
+    expect_equal(wrong, 0);
+    expect_equal(process_create(65536, HANDLE_NONE, 0, PRIORITIES, &process), E_BAD_ARGUMENT);
+}
+
 static const struct test_case cases[] = {
     { "ranges of priority and slice", ranges, NULL },
+    { "no priority above what the process may give", no_priority_above_ones_own, NULL },
     { "a thread that has not run has used nothing", nothing_used_yet, NULL },
     { "a bound budget pays", bound_budget_pays, NULL },
     { "rules of binding", binding_rules, NULL },

@@ -132,7 +132,7 @@ void child_create(struct child *child, uint32_t quota)
     claim_badge(child);
     memset(SHARED, 0, sizeof(*SHARED));
     expect_equal(notification_create(&child->events), OK);
-    expect_equal(process_create(quota, state.supervisor, child->badge, &child->process), OK);
+    expect_equal(process_create(quota, state.supervisor, child->badge, PRIORITY_TESTS, &child->process), OK);
     expect_equal(process_watch(child->process, child->events, CHILD_ENDED), OK);
     map_image(child);
 }

@@ -45,7 +45,8 @@ void children_start(void);
 void child_create(struct child *child, uint32_t quota);
 /* Puts a copy of a handle of ours into the child's table, with `rights`; its number there. */
 handle_t child_give(struct child *child, handle_t handle, uint32_t rights);
-/* Lets it run function(); what that returns becomes the exit code. The main thread of the child has this priority. */
+/* Lets it run function(); what that returns becomes the exit code. The main thread of the child has this priority; it may
+ * give no higher one than PRIORITY_TESTS. */
 void child_start(struct child *child, uint32_t (*function)(void), uint32_t priority);
 /* Waits for the end or a fatal fault; CHILD_FAULTED, CHILD_ENDED, or 0 when nothing happens for `timeout` us. */
 uint32_t child_wait(struct child *child, uint32_t timeout);

@@ -68,7 +68,7 @@ static void give_everything(struct child *child)
     expect_equal(memory_create(4, 0, &own[2]), OK);
     expect_equal(budget_create(3, 1000, &own[3]), OK);
     expect_equal(thread_create(child->process, 0x1000, 0x2000, 0, 1, &own[4]), OK);
-    expect_equal(process_create(40960, HANDLE_NONE, 0, &own[5]), OK);
+    expect_equal(process_create(40960, HANDLE_NONE, 0, 0, &own[5]), OK);
     for (uint32_t i = 0; i < COUNT(own); i++) {
         SHARED->handles[i] = child_give(child, own[i], RIGHTS_ALL);
         if (i < 5)

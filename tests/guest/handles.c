@@ -119,7 +119,7 @@ static void every_call_checks_its_right(void)
 {
     handle_t process, thread, weak_process, weak_thread;
     uint32_t value;
-    expect_equal(process_create(65536, HANDLE_NONE, 0, &process), OK);
+    expect_equal(process_create(65536, HANDLE_NONE, 0, 0, &process), OK);
     expect_equal(thread_create(process, 0x1000, 0x2000, 0, 1, &thread), OK);
     expect_equal(handle_duplicate(process, 0, 0, &weak_process), OK);
     expect_equal(handle_duplicate(thread, 0, 0, &weak_thread), OK);
@@ -149,7 +149,7 @@ static void every_call_checks_its_right(void)
 static void given_handles(void)
 {
     handle_t process, notification, there, again;
-    expect_equal(process_create(65536, HANDLE_NONE, 0, &process), OK);
+    expect_equal(process_create(65536, HANDLE_NONE, 0, 0, &process), OK);
     expect_equal(notification_create(&notification), OK);
     expect_equal(process_give(process, notification, RIGHT_READ, &there), OK);
     expect_equal(process_give(process, notification, RIGHT_READ, &again), OK);

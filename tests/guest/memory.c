@@ -90,7 +90,7 @@ static void bad_addresses(void)
 static void edges_of_user_space(void)
 {
     handle_t process, memory;
-    expect_equal(process_create(CHILD_QUOTA, HANDLE_NONE, 0, &process), OK);
+    expect_equal(process_create(CHILD_QUOTA, HANDLE_NONE, 0, 0, &process), OK);
     expect_equal(memory_create(1, 0, &memory), OK);
     expect_equal(process_map(process, memory, USER_BOTTOM, READ_WRITE, 0, 1), OK);
     expect_equal(process_map(process, memory, USER_TOP - PAGE_SIZE, READ_WRITE, 0, 1), OK);

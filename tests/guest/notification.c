@@ -277,7 +277,7 @@ static void end_of_a_process(void)
 {
     handle_t process, notification;
     uint32_t bits = 0;
-    expect_equal(process_create(65536, HANDLE_NONE, 0, &process), OK);
+    expect_equal(process_create(65536, HANDLE_NONE, 0, 0, &process), OK);
     expect_equal(notification_create(&notification), OK);
     expect_equal(process_watch(process, notification, 0x10), OK);
     expect_equal(process_watch(process, notification, 0x20), OK);

@@ -351,7 +351,7 @@ static void fault_without_supervisor(void)
 {
     handle_t process, thread, memory;
     uint32_t value;
-    expect_equal(process_create(CHILD_QUOTA, HANDLE_NONE, 0, &process), OK);
+    expect_equal(process_create(CHILD_QUOTA, HANDLE_NONE, 0, 0, &process), OK);
     expect_equal(memory_create(1, 0, &memory), OK);
     expect_equal(thread_create(process, 0x1000, 0x2000, 0, PRIORITY_TESTS, &thread), OK);
     expect_equal(thread_start(thread), OK);

@@ -44,14 +44,14 @@ static void more_than_there_is(void)
 {
     handle_t handle;
     uint32_t before = quota_used(), limit = process_fact(HANDLE_NONE, PROCESS_QUOTA_LIMIT);
-    expect_equal(process_create(limit + 1, HANDLE_NONE, 0, &handle), E_NO_MEMORY);
-    expect_equal(process_create(0xFFFFFFFF, HANDLE_NONE, 0, &handle), E_NO_MEMORY);
-    expect_equal(process_create(limit - before, HANDLE_NONE, 0, &handle), E_NO_MEMORY);
-    expect_equal(process_create(0, HANDLE_NONE, 0, &handle), E_NO_MEMORY);
-    expect_equal(process_create(PAGE_SIZE - 1, HANDLE_NONE, 0, &handle), E_NO_MEMORY);
+    expect_equal(process_create(limit + 1, HANDLE_NONE, 0, 0, &handle), E_NO_MEMORY);
+    expect_equal(process_create(0xFFFFFFFF, HANDLE_NONE, 0, 0, &handle), E_NO_MEMORY);
+    expect_equal(process_create(limit - before, HANDLE_NONE, 0, 0, &handle), E_NO_MEMORY);
+    expect_equal(process_create(0, HANDLE_NONE, 0, 0, &handle), E_NO_MEMORY);
+    expect_equal(process_create(PAGE_SIZE - 1, HANDLE_NONE, 0, 0, &handle), E_NO_MEMORY);
     expect_equal(memory_create(limit / PAGE_SIZE + 1, 0, &handle), E_NO_MEMORY);
     expect_equal(memory_create(limit / PAGE_SIZE + 1, MEMORY_CONTIGUOUS, &handle), E_NO_MEMORY);
-    expect_equal(process_create(65536, HANDLE_NONE, 0x80000000, &handle), E_BAD_ARGUMENT);
+    expect_equal(process_create(65536, HANDLE_NONE, 0x80000000, 0, &handle), E_BAD_ARGUMENT);
     expect_equal(quota_used(), before);
     expect_equal(process_fact(HANDLE_NONE, PROCESS_QUOTA_LIMIT), limit);
 }

@@ -95,7 +95,7 @@ static void start_supervisor(uint32_t i)
 {
     handle_t there = HANDLE_NONE, thread;
     expect_equal(endpoint_create(0, 0, &chain.endpoints[i]), OK);
-    expect_equal(process_create(CHAIN_QUOTA, chain.endpoints[i], 0, &chain.processes[i]), OK);
+    expect_equal(process_create(CHAIN_QUOTA, chain.endpoints[i], 0, 0, &chain.processes[i]), OK);
     expect_equal(process_map(chain.processes[i], chain.code, CODE_ADDRESS, PROTECT_READ | PROTECT_EXECUTE, 0, 1), OK);
     if (i > 0)
         expect_equal(process_give(chain.processes[i], chain.endpoints[i - 1], RIGHT_SERVE, &there), OK);
@@ -327,7 +327,7 @@ static void watches_of_others(void)
 static uint32_t leave_orphan(void)
 {
     handle_t process;
-    return process_create(CHILD_QUOTA / 2, HANDLE_NONE, 0, &process) == OK ? 1 : 2;
+    return process_create(CHILD_QUOTA / 2, HANDLE_NONE, 0, 0, &process) == OK ? 1 : 2;
 }
 
 /* What a process has created lived on when it died, with nobody to name it, and its quota never came back. */
