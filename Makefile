@@ -16,6 +16,10 @@ ifeq ($(filter $(UNIT),all instructions),)
 $(error UNIT is "$(UNIT)"; it must be all or instructions)
 endif
 
+ifneq ($(shell test "$(MEM)" -ge 8 -a "$(SMP)" -ge 1 2>/dev/null || echo bad),)
+$(error MEM is "$(MEM)" and SMP is "$(SMP)"; they must be numbers: MiB, at least 8, and CPUs)
+endif
+
 # ---- flags ----
 
 OPTIMISE := $(if $(filter debug,$(BUILD)),-Og,-O2)

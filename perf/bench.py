@@ -68,6 +68,8 @@ def run(options, icount):
     print(f"  {time.monotonic() - began:.1f} s", file=sys.stderr)
     if result.timed_out:
         raise Failure(f"no end within {options.timeout} s; the last lines were:\n{result.serial[-600:]}\n{result.log}")
+    if result.code == -1 and not result.serial:
+        raise Failure(f"{options.qemu} did not run the guest; it said:\n{result.log}check CPU, MACHINE, MEM and QEMU (config.mk)")
     results, facts = parse(result.serial)
     if result.code != 0:
         raise Failure(f"the guest ended with code {result.code}:\n{result.serial[-600:]}\n{result.log}")

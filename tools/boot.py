@@ -95,9 +95,16 @@ def wait(process, timeout):
         return False
 
 
+def give_up_without(program):
+    sys.exit(f"boot: there is no program {program}: set QEMU= (config.mk), or install it (tools/packages run)")
+
+
 def run_command(command, timeout, output, environment=None):
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                               start_new_session=True, env=environment)
+    try:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                                   start_new_session=True, env=environment)
+    except FileNotFoundError:
+        give_up_without(command[0])
     return wait(process, timeout), process.returncode
 
 
@@ -109,9 +116,10 @@ def run_qemu(options, folder):
     serial, log = folder / "serial", folder / "emulator"
     with log.open("w") as output:
         ended, status = run_command(qemu_command(options, f"file:{serial}"), options.timeout, output)
-    # isa-debug-exit ends QEMU with (code << 1) | 1, where the written byte is the code.
-    code = status >> 1 if ended and status & 1 else -1
-    return Result(read(serial), code, not ended, read(log))
+    text = read(serial)
+    # isa-debug-exit ends QEMU with (code << 1) | 1, where the written byte is the code; QEMU's own failures are 1 as well.
+    by_guest = ended and status & 1 and (status > 1 or exit_code_in(text) == 0)
+    return Result(text, status >> 1 if by_guest else -1, not ended, read(log))
 
 
 def run_bochs(options, folder):
@@ -128,7 +136,7 @@ def run_bochs(options, folder):
 
 
 def exit_code_in(text):
-    """Bochs has no exit code: init prints the guest's as its last line."""
+    """What init prints as its last line; -1 without one."""
     for line in reversed(text.splitlines()):
         if line.startswith("machine exit: code "):
             return int(line.split()[-1])
@@ -173,8 +181,17 @@ def parse(arguments):
     return parser.parse_args(arguments)
 
 
+def check_files(options):
+    if options.emulator == "bochs" and not options.iso:
+        sys.exit("boot: Bochs starts from an image: make iso builds them, --iso names one")
+    for path in [options.iso] if options.iso else [f"{options.build}/kernel.elf", f"{options.build}/modules", options.list]:
+        if not os.path.exists(path):
+            sys.exit(f"boot: {path} is not there: run make (make iso for images), or name another")
+
+
 def main():
     options = parse(sys.argv[1:])
+    check_files(options)
     if options.gdb:
         options.extra += ["-S", "-gdb", "tcp:127.0.0.1:1234"]
     if options.print:
@@ -184,6 +201,8 @@ def main():
         command = [w for w in qemu_command(options, "mon:stdio")]
         at = command.index("-monitor")
         del command[at:at + 2]
+        if not shutil.which(command[0]):
+            give_up_without(command[0])
         status = subprocess.run(command).returncode
         return status >> 1 if status & 1 else status
     began = time.monotonic()
