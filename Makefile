@@ -127,7 +127,7 @@ $(foreach folder,$(PROGRAM_FOLDERS),$(eval $(call program,$(call program_name,$(
 # One image per variant: the menu knows all, and starts with its own.
 define image
 $(B)/postern-$1.iso: $(B)/kernel.elf $(MODULES) $(VARIANTS:%=%/system.list) tools/image
-	$(Q)tools/image --build $(B) --default $1 --output $$@ $(VARIANTS)
+	$(Q)tools/image --build $(B) --mkrescue $(GRUB_MKRESCUE) --default $1 --output $$@ $(VARIANTS)
 endef
 $(foreach variant,$(VARIANTS),$(eval $(call image,$(variant))))
 

@@ -18,7 +18,6 @@ V ?= 0
 # Prefix of an i686 tool chain, such as i686-elf-; empty: the host's gcc with -m32
 CROSS ?=
 CC := $(CROSS)gcc
-LD := $(CROSS)ld
 AR := $(CROSS)ar
 STRIP := $(CROSS)strip
 NASM ?= nasm
