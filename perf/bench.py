@@ -184,6 +184,7 @@ def parse_arguments():
 
 def main():
     options = parse_arguments()
+    boot.exit_on_termination()
     try:
         exact, facts = run(options, icount=True)
         for _ in range(1, options.repeat):

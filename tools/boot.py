@@ -80,19 +80,32 @@ def default_options(**changes):
     return options
 
 
+def end(process):
+    """Ends the process, with the group that it leads."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 def wait(process, timeout):
-    """True when the process ended by itself; else it is ended, with the group that it leads."""
+    """True when the process ended by itself. It does not outlive this program, however that ends."""
     try:
         process.wait(timeout)
         return True
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        end(process)
         return False
+    except BaseException:
+        end(process)
+        raise
+
+
+def exit_on_termination():
+    """SIGTERM is an exit like any other, so that the emulator is ended too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def give_up_without(program):
@@ -191,6 +204,7 @@ def check_files(options):
 
 def main():
     options = parse(sys.argv[1:])
+    exit_on_termination()
     check_files(options)
     if options.gdb:
         options.extra += ["-S", "-gdb", "tcp:127.0.0.1:1234"]
