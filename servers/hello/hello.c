@@ -42,7 +42,7 @@ static void show(const struct gate *gate, handle_t echo, handle_t chain)
     uint32_t echoed = 0, relayed = 0;
     uint32_t call_ticks = measure(gate, echo, 0, &echoed);
     uint32_t chain_ticks = measure(gate, chain, gate->relay_method, &relayed);
-    print("  %-9s echo(%u) = %u in %u ticks;  a chain of 8 services: %u + 1 = %u in %u ticks\n", gate->name, WORD,
+    print("  %-9s echo(%u) = %u in %u ticks;  the chain of relays: %u + 1 = %u in %u ticks\n", gate->name, WORD,
           echoed, call_ticks, WORD, relayed, chain_ticks);
 }
 
