@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include <postern.h>
+
 /* A name travels as its hash, because a call carries one DWORD. init refuses a list in which two names have the same
  * hash, and answers a look-up with a second, independent hash of the name that it found, so that a name that is not in
  * the list is never taken for one that is. */
@@ -14,7 +16,39 @@
                                from now on the caller's in place of its first. E_BAD_STATE: announced already */
 #define INIT_ANNOUNCE 2     /* the caller serves now */
 #define INIT_MACHINE_EXIT 3 /* word: exit code of the machine */
-#define INIT_METHODS 4
+#define INIT_CHILD 4        /* Reply: the number of a new child, and the handle of init's endpoint that the child gets; also the
+                               supervisor for its process_create */
+#define INIT_ADOPT 5        /* through that handle; attached: the child's process (RIGHT_READ | RIGHT_CONTROL), which init watches
+                               and forgets when it ends. The child may look up what its parent may */
+#define INIT_TABLE 6        /* Reply: a read-only handle of the memory that holds struct process_table */
+#define INIT_REFRESH 7      /* brings the table's figures up to now */
+#define INIT_KILL 8         /* word: number. E_NO_RIGHT unless the system list says control = true (children inherit it);
+                               E_NOT_FOUND */
+#define INIT_MODULE 9       /* word: n. Reply: size in bytes and a read-only memory handle of the n-th boot module, whose name
+                               stands in the table. E_NO_RIGHT unless the list says modules = true; E_NOT_FOUND */
+#define INIT_METHODS 10
+
+#define PROCESSES_MAX 160u  /* services and children */
+
+enum process_state { PROCESS_FREE, PROCESS_STARTING, PROCESS_RUNNING, PROCESS_WAITING /* for its restart */, PROCESS_ENDED };
+
+struct process_entry {
+    uint32_t number;        /* 0: free */
+    uint32_t parent;        /* number; 0: init */
+    char name[20];
+    uint32_t state, restarts;
+    uint32_t threads, quota_kib, used_kib;
+    uint32_t cpu_microseconds; /* modulo 2^32: what services did for it included, what it did for clients not */
+    /* of its own endpoint; 0 for programs that serve nobody */
+    uint32_t workers, idle, busy_high, queue, queue_high, waits, refusals;
+    uint32_t calls;         /* requests handled, for services that count them */
+};
+
+struct process_table {
+    uint32_t module_count;
+    struct { char name[BOOT_NAME]; uint32_t size; } modules[BOOT_MODULES];
+    struct process_entry entries[PROCESSES_MAX];
+};
 
 #define NAME_HASH_ASK 0x811C9DC5u
 #define NAME_HASH_ANSWER 0x9747B28Cu
