@@ -43,6 +43,15 @@ KERNEL_ASM := $(wildcard boot/*.asm arch/x86/*.asm sysenter/*.asm)
 KERNEL_OBJECTS := $(KERNEL_C:%.c=$(B)/%.o) $(KERNEL_ASM:%.asm=$(B)/%.asm.o)
 LIBRARY_OBJECTS := $(patsubst %.c,$(B)/%.o,$(wildcard libserver/*.c)) $(patsubst %.asm,$(B)/%.asm.o,$(wildcard libserver/*.asm))
 
+# Programs with a C library: newlib, with the operating-system hooks of libserver/libc. Those in FILE_SYSTEMS are services of
+# the VFS, and share libserver/file_system.
+FILE_SYSTEMS := servers/ext2 servers/memoryfs servers/bootfs
+LIBC_FOLDERS := servers/vfs $(FILE_SYSTEMS) servers/shell servers/utilities libserver/libc libserver/file_system tests/libc perf/files
+LIBC_FLAGS := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -isystem $(LIBRARIES)/newlib/include -Ilibserver/libc/include \
+	-Ilibserver/file_system -isystem $(LIBRARIES)/ext2fs/include -U__linux__ -U__unix__ -D_GNU_SOURCE
+HOOK_OBJECTS := $(patsubst %.c,$(B)/programs/%.o,$(wildcard libserver/libc/*.c))
+FILE_SYSTEM_OBJECTS := $(patsubst %.c,$(B)/programs/%.o,$(wildcard libserver/file_system/*.c))
+
 # A program is a folder with C files. Each is linked at an address of its own, so that gdb can hold them all.
 PROGRAM_FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard servers/*/*.c perf/guest/*.c tests/guest/*.c tests/hostile/*.c))))
 program_name = $(if $(filter perf/guest,$1),bench,$(if $(filter tests/guest,$1),tests,$(notdir $1)))
@@ -50,7 +59,7 @@ PROGRAMS := $(foreach folder,$(PROGRAM_FOLDERS),$(call program_name,$(folder)))
 MODULES := $(PROGRAMS:%=$(B)/modules/%)
 UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test_*.c))
 
-.PHONY: all help packages-% iso run debug bench test unit-tests check clean
+.PHONY: all help packages-% iso run debug bench test unit-tests check clean distclean
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # packages are installed before anything is built; a whole build takes seconds
 .SECONDARY:
@@ -103,15 +112,28 @@ $(B)/libserver.a: $(LIBRARY_OBJECTS)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
-$(B)/programs/%.o: %.c Makefile config.mk
+$(B)/libc.a: $(HOOK_OBJECTS)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(LIBRARIES)/newlib/lib/libc.a: tools/libraries
+	$(Q)tools/libraries newlib $(LIBRARIES)
+
+$(LIBRARIES)/ext2fs/lib/libext2fs.a: $(LIBRARIES)/newlib/lib/libc.a
+	$(Q)tools/libraries ext2fs $(LIBRARIES)
+
+has_libc = $(filter $(patsubst %/,%,$1),$(LIBC_FOLDERS))
+$(B)/programs/%.o: %.c Makefile config.mk | $(LIBRARIES)/ext2fs/lib/libext2fs.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(USER_FLAGS) -I$(<D) -c $< -o $@
+	$(Q)$(CC) $(USER_FLAGS) $(if $(call has_libc,$(dir $<)),$(LIBC_FLAGS)) -I$(<D) -c $< -o $@
 
 index_of = $(words $(shell seq $(words $(filter-out $1,$(PROGRAMS)))))
 define program
-$(B)/programs/$1.elf: $(patsubst %.c,$(B)/programs/%.o,$(wildcard $2/*.c)) $(B)/libserver.a libserver/program.ld
+$(B)/programs/$1.elf: $(patsubst %.c,$(B)/programs/%.o,$(wildcard $2/*.c) $(SOURCES_$1)) $(if $(filter $2,$(FILE_SYSTEMS)),$(FILE_SYSTEM_OBJECTS)) \
+		$(B)/libserver.a $(if $(call has_libc,$2),$(B)/libc.a) libserver/program.ld
 	$(Q)$(CC) -m32 -nostdlib -static -Wl,-T,libserver/program.ld -Wl,--defsym,program_base=$3 -Wl,-z,noexecstack \
-		-Wl,--build-id=none -o $$@ $$(filter %.o,$$^) $(B)/libserver.a -lgcc
+		-Wl,--build-id=none -o $$@ $$(filter %.o,$$^) -Wl,--start-group $(B)/libserver.a $(if $(call has_libc,$2),$(B)/libc.a \
+		$(LIBRARIES)/ext2fs/lib/libext2fs.a $(LIBRARIES)/newlib/lib/libc.a) -lgcc -Wl,--end-group
 $(B)/modules/$1: $(B)/programs/$1.elf
 	@mkdir -p $$(@D)
 	$(Q)$(STRIP) -o $$@ $$<
@@ -168,5 +190,8 @@ check: packages-build-check all ## warnings, static analysis, format, size of th
 		-Isysenter -Ilibserver/include --library=tools/cppcheck.cfg --suppressions-list=tools/cppcheck.txt kernel arch sysenter libserver servers perf
 	$(Q)tools/privileged_size
 
-clean: ## remove what was built
+clean: ## remove what was built, but not the libraries of others
 	rm -rf $(OUT)
+
+distclean: clean ## remove them as well
+	rm -rf $(LIBRARIES)

@@ -28,3 +28,5 @@ PYTHON ?= /usr/bin/python3
 
 # Where everything that is built goes
 OUT ?= build
+# Where the libraries of others go (newlib, libext2fs): built once from Debian's sources, kept by make clean
+LIBRARIES ?= libraries

@@ -126,6 +126,7 @@ enum process_info_index {
     PROCESS_QUOTA_LIMIT,    /* bytes */
     PROCESS_QUOTA_USED,     /* bytes */
     PROCESS_THREADS,        /* threads alive */
+    PROCESS_CPU,            /* microseconds of CPU time on its threads' own budgets, lent time included, modulo 2^32 */
     PROCESS_INFO_COUNT
 };
 

@@ -24,6 +24,7 @@ struct process {
     uint32_t table_pages;               /* charged for page tables, which live as long as the space */
     uint32_t granted;                   /* bytes of limit that came from the payer and go back */
     struct list threads;                /* thread.in_process */
+    uint64_t used;                      /* ticks that its ended threads had on their own budgets */
     struct list children;               /* process.in_payer: alive, and created by this one */
     struct list in_payer;
     struct list mappings;               /* mapping.in_process, by address */

@@ -122,7 +122,7 @@ status_t sys_process_read_word(struct thread *thread)
     uint32_t address = thread->frame.ecx;
     frame_t frame;
     status_t status = OK;
-    struct process *process = syscall_process(thread, thread->frame.ebx, RIGHT_READ, &status);
+    struct process *process = syscall_process(thread, thread->frame.ebx, RIGHT_CONTROL, &status);
     if (!process)
         return status;
     if (address % 4 || !arch_translate(&process->space, address, &frame) || !arch_frame_is_ram(frame))

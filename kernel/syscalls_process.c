@@ -48,14 +48,17 @@ status_t sys_process_create(struct thread *thread)
 {
     const struct frame *frame = &thread->frame;
     struct endpoint *supervisor = NULL;
+    uint32_t badge = frame->edx;
     status_t status = OK;
     if (frame->ecx != HANDLE_NONE) {
         struct handle_entry *entry = process_handle_find(thread->process, frame->ecx, TYPE_ENDPOINT, RIGHT_CALL, &status);
         if (!entry)
             return status;
         supervisor = endpoint_of(entry->object);
+        if (entry->badge) /* whoever reports through this handle is known: no fault can be put down to another */
+            badge = entry->badge;
     }
-    if (frame->edx > 0x7FFFFFFF)
+    if (badge > 0x7FFFFFFF)
         return E_BAD_ARGUMENT;
     if ((status = check_priority(thread, frame->esi)) != OK)
         return status;
@@ -63,7 +66,7 @@ status_t sys_process_create(struct thread *thread)
     if (!process)
         return E_NO_MEMORY;
     process->supervisor = supervisor;
-    process->supervisor_badge = frame->edx;
+    process->supervisor_badge = badge;
     process->highest = frame->esi;
     if (supervisor)
         object_hold(&supervisor->object);
@@ -117,6 +120,16 @@ static uint32_t count_threads(const struct process *process)
     return count;
 }
 
+/* On the own budgets of its threads, so what services did for them is included, and what they do for clients is not. */
+static uint32_t used_microseconds(const struct process *process)
+{
+    uint64_t used = process->used;
+    scheduler_account();
+    LIST_FOREACH(link, &process->threads)
+        used += LIST_ENTRY(link, struct thread, in_process)->own.used;
+    return (uint32_t)arch_ticks_to_microseconds(used);
+}
+
 /* Of a dead process too: that is how its exit code is read. */
 status_t sys_process_info(struct thread *thread)
 {
@@ -134,6 +147,7 @@ status_t sys_process_info(struct thread *thread)
         [PROCESS_QUOTA_LIMIT] = process->quota.limit,
         [PROCESS_QUOTA_USED] = process->quota.used,
         [PROCESS_THREADS] = count_threads(process),
+        [PROCESS_CPU] = used_microseconds(process),
     };
     if (thread->frame.ecx >= PROCESS_INFO_COUNT)
         return E_BAD_ARGUMENT;

@@ -162,6 +162,8 @@ void thread_kill(struct thread *thread)
     else
         leave_wait(thread);
     timer_cancel(&thread->timer);
+    scheduler_account();
+    thread->process->used += thread->own.used;
     thread->state = THREAD_DEAD;
     arch_thread_release(thread);
     list_remove(&thread->in_process);

@@ -16,6 +16,8 @@ handle_t startup_endpoint(void);
 
 void gates_init(void);
 void memory_init(void);
+/* For a pool that takes handles, before its first client. */
+status_t sessions_init(void);
 
 /* Maps new zeroed pages read-write at a free address. */
 status_t memory_map_new(uint32_t address, uint32_t pages);

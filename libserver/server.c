@@ -204,9 +204,9 @@ static void end_workers(struct pool *pool)
 }
 
 /* Makes `workers` workers at once and sees them waiting, then the reserve. */
-static status_t pool_start(struct pool *pool, uint32_t workers)
+static status_t pool_start(struct pool *pool, uint32_t workers, bool takes_handles)
 {
-    status_t status = OK;
+    status_t status = takes_handles ? sessions_init() : OK;
     for (uint32_t i = 0; i < workers && status == OK; i++)
         status = add_worker(pool);
     if (status == OK)
@@ -230,7 +230,7 @@ status_t server_start_options(handle_t *endpoint, const method_t *methods, uint3
         return status;
     status = endpoint_create(endpoint_flags(options), options->client_cap, &pool->endpoint);
     if (status == OK) {
-        status = pool_start(pool, wanted_workers(options));
+        status = pool_start(pool, wanted_workers(options), options->takes_handles);
         if (status == OK) {
             pool_publish(pool);
             *endpoint = pool->endpoint;
@@ -264,7 +264,7 @@ int server_run_options(const char *name, const method_t *methods, uint32_t count
     if (status == OK)
         status = own_endpoint(options, &pool->endpoint);
     if (status == OK)
-        status = pool_start(pool, wanted_workers(options) - 1);
+        status = pool_start(pool, wanted_workers(options) - 1, options->takes_handles);
     if (status == OK)
         status = map_stack(pool, pool->count);
     if (status == OK)

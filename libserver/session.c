@@ -1,20 +1,27 @@
-/* Sessions: memory that a client and a service share, named in calls by slot number. */
+/* Sessions: memory that a client and a service share, named in calls by slot number.
+ *
+ * Opening one takes two calls, since a call carries one handle: the client's process, by which the service learns of its
+ * death, then the memory. In this order no session outlives its client. */
 #include "internal.h"
 
 #define SESSIONS 64u
 #define SLOT_BYTES_MIN 64u
 #define SESSION_BYTES_MAX (16u << 20)
 
-/* The word of METHOD_SESSION_OPEN: log2 of the slot size, and the number of slots above it; 0 closes. */
+/* The word of METHOD_SESSION_OPEN: log2 of the slot size, and the number of slots above it; with no handle it closes; or
+ * WORD_PROCESS. */
 #define SLOTS_SHIFT 8
+#define WORD_PROCESS 0xFFFFFFFFu
 
 struct client_session { /* service side */
     const void *pool;   /* NULL: free */
     uint32_t badge;
-    session_t session;
+    handle_t process;   /* the client's, watched */
+    session_t session;  /* no slots before the memory has come */
 };
 
 static struct client_session sessions[SESSIONS];
+static handle_t deaths; /* notification: some client has died */
 
 static uint32_t logarithm(uint32_t number)
 {
@@ -62,21 +69,27 @@ void *session_slot(const session_t *session, uint32_t slot)
 
 /* ---- client ---- */
 
-/* What the service gets cannot be used to revoke or to pass on. */
-static status_t offer(const session_t *session, handle_t endpoint)
+static status_t send_handle(handle_t endpoint, uint32_t word, handle_t handle, uint32_t rights)
 {
     handle_t offered;
-    status_t status = handle_duplicate(session->memory, RIGHT_READ | RIGHT_WRITE | RIGHT_TRANSFER, 0, &offered);
+    status_t status = handle_duplicate(handle, rights | RIGHT_READ | RIGHT_TRANSFER, 0, &offered);
     if (status != OK)
         return status;
-    uint32_t word = logarithm(session->slot_size) | session->slots << SLOTS_SHIFT;
     status = service_call_full(endpoint, METHOD_SESSION_OPEN, word, TIMEOUT_NEVER, offered, NULL, NULL);
     if (status != OK)
         handle_close(offered); /* it may have gone to the service, which is as good */
     return status;
 }
 
-status_t session_open(session_t *session, handle_t endpoint, uint32_t slots, uint32_t slot_size)
+/* What the service gets cannot be used to revoke, or to control us. */
+static status_t offer(const session_t *session, handle_t endpoint, uint32_t rights)
+{
+    uint32_t word = logarithm(session->slot_size) | session->slots << SLOTS_SHIFT;
+    status_t status = send_handle(endpoint, WORD_PROCESS, self_process(), 0);
+    return status == OK ? send_handle(endpoint, word, session->memory, RIGHT_WRITE | rights) : status;
+}
+
+status_t session_open(session_t *session, handle_t endpoint, uint32_t slots, uint32_t slot_size, uint32_t rights)
 {
     session_t opened = { .slots = slots, .slot_size = slot_size };
     if (!shape_is_good(slots, slot_size))
@@ -89,7 +102,7 @@ status_t session_open(session_t *session, handle_t endpoint, uint32_t slots, uin
         handle_close(opened.memory);
         return status;
     }
-    status = offer(&opened, endpoint);
+    status = offer(&opened, endpoint, rights);
     if (status == OK) {
         *session = opened;
     } else {
@@ -123,60 +136,165 @@ const session_t *request_session(const request_t *request)
     return entry ? &entry->session : NULL;
 }
 
-/* Takes the entry out of the table; false when there is none. */
-static bool forget(const void *pool, uint32_t badge, session_t *session)
+/* Takes the entry out of the table, of a client by its badge or of any that has died; false when there is none. */
+static bool take_entry(struct client_session *entry, struct client_session *taken)
 {
-    lock_acquire(&library_lock);
-    struct client_session *entry = find(pool, badge);
     if (entry) {
-        *session = entry->session;
+        *taken = *entry;
         entry->pool = NULL;
     }
     lock_release(&library_lock);
     return entry != NULL;
 }
 
-static bool remember(const void *pool, uint32_t badge, const session_t *session)
+static bool forget(const void *pool, uint32_t badge, struct client_session *taken)
 {
     lock_acquire(&library_lock);
-    struct client_session *entry = find(NULL, badge);
-    if (entry) {
-        entry->session = *session;
-        entry->badge = badge;
-        entry->pool = pool; /* last: request_session looks without the lock */
-    }
-    lock_release(&library_lock);
-    return entry != NULL;
+    return take_entry(find(pool, badge), taken);
 }
 
-static status_t accept(const request_t *request)
+static bool has_died(const struct client_session *entry)
 {
-    uint32_t size_shift = request->word & ((1u << SLOTS_SHIFT) - 1), pages;
-    session_t session = { .memory = request->handle, .slots = request->word >> SLOTS_SHIFT };
-    if (size_shift >= 32 || !shape_is_good(session.slots, 1u << size_shift))
-        return E_BAD_ARGUMENT;
-    session.slot_size = 1u << size_shift;
-    status_t status = memory_info(session.memory, &pages);
+    uint32_t alive = 1;
+    return entry->pool && process_info(entry->process, PROCESS_ALIVE, &alive) == OK && !alive;
+}
+
+static bool forget_dead(struct client_session *taken)
+{
+    struct client_session *entry = sessions;
+    lock_acquire(&library_lock);
+    while (entry < sessions + SESSIONS && !has_died(entry))
+        entry++;
+    return take_entry(entry < sessions + SESSIONS ? entry : NULL, taken);
+}
+
+/* ---- the end of a session ---- */
+
+__attribute__((weak)) status_t server_session_began(uint32_t badge, const session_t *session)
+{
+    (void)badge;
+    (void)session;
+    return OK;
+}
+
+__attribute__((weak)) void server_session_ended(uint32_t badge, const session_t *session)
+{
+    (void)badge;
+    (void)session;
+}
+
+static void end(struct client_session *taken)
+{
+    if (taken->session.base) {
+        server_session_ended(taken->badge, &taken->session);
+        drop(&taken->session);
+    }
+    handle_close(taken->process);
+}
+
+static void watch_deaths(void *unused)
+{
+    struct client_session taken;
+    uint32_t bits;
+    (void)unused;
+    for (;;) {
+        notification_wait(deaths, 1, TIMEOUT_NEVER, &bits);
+        while (forget_dead(&taken))
+            end(&taken);
+    }
+}
+
+/* Before the first client comes: a thread must not be made by a request. */
+status_t sessions_init(void)
+{
+    handle_t thread;
+    if (deaths != HANDLE_NONE)
+        return OK;
+    status_t status = notification_create(&deaths);
+    if (status == OK)
+        status = thread_spawn(watch_deaths, NULL, 0, &thread);
+    if (status == OK)
+        handle_close(thread);
+    return status;
+}
+
+/* ---- its beginning ---- */
+
+/* The session of an earlier life of the client, if there was one, ends here. */
+static void forget_and_end(const request_t *request)
+{
+    struct client_session old;
+    if (forget(request_pool(request), request->badge, &old))
+        end(&old);
+}
+
+static status_t accept_process(const request_t *request)
+{
+    forget_and_end(request);
+    status_t status = process_watch(request->handle, deaths, 1);
     if (status != OK)
         return status;
-    if (pages < pages_of(session.slots * session.slot_size))
-        return E_BAD_ARGUMENT;
-    status = map(&session);
-    if (status == OK && !remember(request_pool(request), request->badge, &session)) {
-        unmap(&session);
-        status = E_NO_MEMORY;
+    lock_acquire(&library_lock);
+    struct client_session *entry = find(NULL, request->badge);
+    if (entry) {
+        *entry = (struct client_session){ .badge = request->badge, .process = request->handle };
+        entry->pool = request_pool(request); /* last: request_session looks without the lock */
     }
+    lock_release(&library_lock);
+    return entry ? OK : E_NO_MEMORY;
+}
+
+static status_t check_shape(const request_t *request, session_t *session)
+{
+    uint32_t size_shift = request->word & ((1u << SLOTS_SHIFT) - 1), pages;
+    *session = (session_t){ .memory = request->handle, .slots = request->word >> SLOTS_SHIFT };
+    if (size_shift >= 32 || !shape_is_good(session->slots, 1u << size_shift))
+        return E_BAD_ARGUMENT;
+    session->slot_size = 1u << size_shift;
+    status_t status = memory_info(session->memory, &pages);
+    if (status != OK)
+        return status;
+    return pages < pages_of(session->slots * session->slot_size) ? E_BAD_ARGUMENT : OK;
+}
+
+/* E_BAD_STATE: the process did not come first, or there is memory already. */
+static status_t enter(const request_t *request, const session_t *session)
+{
+    lock_acquire(&library_lock);
+    struct client_session *entry = find(request_pool(request), request->badge);
+    bool good = entry && !entry->session.base;
+    if (good)
+        entry->session = *session;
+    lock_release(&library_lock);
+    return good ? OK : E_BAD_STATE;
+}
+
+static status_t accept_memory(const request_t *request)
+{
+    session_t session;
+    status_t status = check_shape(request, &session);
+    if (status == OK)
+        status = map(&session);
+    if (status != OK)
+        return status;
+    status = server_session_began(request->badge, &session);
+    if (status == OK) {
+        status = enter(request, &session);
+        if (status != OK)
+            server_session_ended(request->badge, &session);
+    }
+    if (status != OK)
+        unmap(&session);
     return status;
 }
 
 reply_t server_session_open(const request_t *request)
 {
-    session_t old;
-    if (forget(request_pool(request), request->badge, &old))
-        drop(&old);
-    if (request->word == 0 && request->handle == HANDLE_NONE)
-        return reply(0);
-    status_t status = accept(request);
+    if (request->handle == HANDLE_NONE) {
+        forget_and_end(request);
+        return reply_error(request->word == 0 ? OK : E_BAD_ARGUMENT);
+    }
+    status_t status = request->word == WORD_PROCESS ? accept_process(request) : accept_memory(request);
     if (status != OK)
         handle_close(request->handle);
     return reply_error(status);

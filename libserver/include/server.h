@@ -110,21 +110,28 @@ bool gate_sysenter_usable(void);
  * The client may change a slot at any time, and may take the memory away: a worker that is using it then faults, and
  * that client's call fails. */
 typedef struct session {
-    handle_t memory;
+    handle_t memory;    /* service: with the rights that the client offered */
     uint8_t *base;
     uint32_t slots, slot_size;
 } session_t;
 
 #define METHOD_SESSION_OPEN 0 /* by convention method 0 of a service with sessions: server_session_open handles it */
 
-/* Client: creates the memory, maps it, and hands it to the service. slot_size in bytes, a power of two >= 64. */
-status_t session_open(session_t *session, handle_t endpoint, uint32_t slots, uint32_t slot_size);
+/* Client: creates the memory, maps it, and hands it to the service. slot_size in bytes, a power of two >= 64. `rights`: what
+ * the service may do with it beside reading and writing: RIGHT_DMA for devices, RIGHT_TRANSFER is among them always. */
+status_t session_open(session_t *session, handle_t endpoint, uint32_t slots, uint32_t slot_size, uint32_t rights);
 /* Client: unmaps and closes. The service is told by calling METHOD_SESSION_OPEN with word 0 and no handle. */
 void session_close(session_t *session, handle_t endpoint);
 /* Either side: address of a slot, NULL when there is no such slot. */
 void *session_slot(const session_t *session, uint32_t slot);
-/* Service: the method for METHOD_SESSION_OPEN; keeps one session per badge. The pool must take handles. */
+/* Service: the method for METHOD_SESSION_OPEN; keeps one session per badge, until the client closes it or dies. The pool must
+ * take handles. */
 reply_t server_session_open(const request_t *request);
+/* Called when a session has begun, and when it has ended and its memory is about to be unmapped; the library's own do
+ * nothing. Ends come from a thread of the library's or from a worker; requests of that client may still be running. Begin:
+ * anything but OK refuses the session. */
+status_t server_session_began(uint32_t badge, const session_t *session);
+void server_session_ended(uint32_t badge, const session_t *session);
 /* Service: the session of the badge that called, NULL when it has none. */
 const session_t *request_session(const request_t *request);
 

@@ -135,7 +135,7 @@ SYSTEM_INLINE status_t handle_info(handle_t handle, uint32_t *type, uint32_t *ri
 /* ---------------------------------------------------------------- processes */
 
 /* Creates an empty process with a quota of `quota` bytes, taken out of ours. Faults of its threads arrive as requests
- * of METHOD_FAULT with `badge` at the supervisor endpoint (HANDLE_NONE: a faulting thread just ends). It may give threads
+ * of METHOD_FAULT with `badge` (or the badge that the supervisor handle has) at that endpoint (HANDLE_NONE: a faulting thread ends). It may give threads
  * and budgets no priority above `highest`, which we may give ourselves. E_NO_MEMORY, E_BAD_ARGUMENT, E_NO_RIGHT. */
 SYSTEM_INLINE status_t process_create(uint32_t quota, handle_t supervisor, uint32_t badge, uint32_t highest, handle_t *process)
 {
@@ -189,7 +189,7 @@ SYSTEM_INLINE status_t process_protect(handle_t process, uint32_t address, uint3
     return system_command(SYS_process_protect, process, address | protection, pages, 0, 0);
 }
 
-/* Reads one aligned word of a process (RIGHT_READ). E_BAD_ADDRESS: unaligned or not mapped. */
+/* Reads one aligned word of a process (RIGHT_CONTROL). E_BAD_ADDRESS: unaligned or not mapped. */
 SYSTEM_INLINE status_t process_read_word(handle_t process, uint32_t address, uint32_t *word)
 {
     return system_query(SYS_process_read_word, process, address, 0, 0, 0, word);

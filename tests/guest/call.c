@@ -252,7 +252,7 @@ static void session(const struct gate *gate)
 {
     session_t session;
     uint32_t answer;
-    expect_equal(session_open(&session, gate->services->pool, 3, 128), OK);
+    expect_equal(session_open(&session, gate->services->pool, 3, 128, 0), OK);
     for (uint32_t i = 0; i < 128; i++)
         ((uint8_t *)session_slot(&session, 1))[i] = (uint8_t)i;
     expect_equal(call(gate, gate->services->pool, METHOD_SLOT, 1, &answer), OK);
@@ -273,7 +273,7 @@ static void session_shapes(void)
                                                             { 1, 0x80000000 } };
     session_t session;
     for (uint32_t i = 0; i < COUNT(bad); i++)
-        expect_equal(session_open(&session, services[GATE_INT].pool, bad[i].slots, bad[i].size), E_BAD_ARGUMENT);
+        expect_equal(session_open(&session, services[GATE_INT].pool, bad[i].slots, bad[i].size, 0), E_BAD_ARGUMENT);
 }
 
 static void unknown_name(void)
