@@ -16,6 +16,8 @@
 struct client_session { /* service side */
     const void *pool;   /* NULL: free */
     uint32_t badge;
+    uint32_t uses;      /* requests that hold the session */
+    bool ended;         /* gone with the last of them; nobody finds it any more */
     handle_t process;   /* the client's, watched */
     session_t session;  /* no slots before the memory has come */
 };
@@ -124,83 +126,107 @@ static struct client_session *find(const void *pool, uint32_t badge)
 {
     for (uint32_t i = 0; i < SESSIONS; i++) {
         struct client_session *entry = &sessions[(badge + i) % SESSIONS];
-        if (entry->pool == pool && (!pool || entry->badge == badge))
+        if (entry->pool == pool && (!pool || (entry->badge == badge && !entry->ended)))
             return entry;
     }
     return NULL;
 }
 
-const session_t *request_session(const request_t *request)
+session_t *request_session(const request_t *request)
 {
-    const struct client_session *entry = find(request_pool(request), request->badge);
+    struct client_session *entry = find(request_pool(request), request->badge);
     return entry ? &entry->session : NULL;
 }
 
-/* Takes the entry out of the table, of a client by its badge or of any that has died; false when there is none. */
-static bool take_entry(struct client_session *entry, struct client_session *taken)
+session_t *session_hold(const request_t *request)
 {
-    if (entry) {
-        *taken = *entry;
-        entry->pool = NULL;
-    }
+    lock_acquire(&library_lock);
+    struct client_session *entry = find(request_pool(request), request->badge);
+    if (entry)
+        entry->uses++;
     lock_release(&library_lock);
-    return entry != NULL;
-}
-
-static bool forget(const void *pool, uint32_t badge, struct client_session *taken)
-{
-    lock_acquire(&library_lock);
-    return take_entry(find(pool, badge), taken);
-}
-
-static bool has_died(const struct client_session *entry)
-{
-    uint32_t alive = 1;
-    return entry->pool && process_info(entry->process, PROCESS_ALIVE, &alive) == OK && !alive;
-}
-
-static bool forget_dead(struct client_session *taken)
-{
-    struct client_session *entry = sessions;
-    lock_acquire(&library_lock);
-    while (entry < sessions + SESSIONS && !has_died(entry))
-        entry++;
-    return take_entry(entry < sessions + SESSIONS ? entry : NULL, taken);
+    return entry ? &entry->session : NULL;
 }
 
 /* ---- the end of a session ---- */
 
-__attribute__((weak)) status_t server_session_began(uint32_t badge, const session_t *session)
+__attribute__((weak)) status_t server_session_began(uint32_t badge, session_t *session)
 {
     (void)badge;
     (void)session;
     return OK;
 }
 
-__attribute__((weak)) void server_session_ended(uint32_t badge, const session_t *session)
+__attribute__((weak)) void server_session_ended(uint32_t badge, session_t *session)
 {
     (void)badge;
     (void)session;
 }
 
-static void end(struct client_session *taken)
+/* Whoever sees the last use off clears the entry away: the one that ends the session, or the last request that holds it. */
+static void clear_away(struct client_session *entry)
 {
-    if (taken->session.base) {
-        server_session_ended(taken->badge, &taken->session);
-        drop(&taken->session);
+    if (entry->session.base) {
+        server_session_ended(entry->badge, &entry->session);
+        drop(&entry->session);
     }
-    handle_close(taken->process);
+    handle_close(entry->process);
+    entry->pool = NULL;
+}
+
+void session_release(session_t *session)
+{
+    struct client_session *entry = (struct client_session *)((uint8_t *)session - offsetof(struct client_session, session));
+    lock_acquire(&library_lock);
+    bool last = --entry->uses == 0 && entry->ended;
+    lock_release(&library_lock);
+    if (last)
+        clear_away(entry);
+}
+
+/* The lock is held, and given up. */
+static void end(struct client_session *entry)
+{
+    bool last = entry && entry->uses == 0;
+    if (entry)
+        entry->ended = true;
+    lock_release(&library_lock);
+    if (last)
+        clear_away(entry);
+}
+
+static void end_of_client(const request_t *request)
+{
+    lock_acquire(&library_lock);
+    end(find(request_pool(request), request->badge));
+}
+
+static bool has_died(const struct client_session *entry)
+{
+    uint32_t alive = 1;
+    return entry->pool && !entry->ended && process_info(entry->process, PROCESS_ALIVE, &alive) == OK && !alive;
+}
+
+/* False when there is none. */
+static bool end_of_dead(void)
+{
+    struct client_session *entry = sessions;
+    lock_acquire(&library_lock);
+    while (entry < sessions + SESSIONS && !has_died(entry))
+        entry++;
+    bool found = entry < sessions + SESSIONS;
+    end(found ? entry : NULL);
+    return found;
 }
 
 static void watch_deaths(void *unused)
 {
-    struct client_session taken;
     uint32_t bits;
     (void)unused;
     for (;;) {
         notification_wait(deaths, 1, TIMEOUT_NEVER, &bits);
-        while (forget_dead(&taken))
-            end(&taken);
+        while (end_of_dead())
+            continue;
     }
 }
 
@@ -221,16 +247,9 @@ status_t sessions_init(void)
 /* ---- its beginning ---- */
 
 /* The session of an earlier life of the client, if there was one, ends here. */
-static void forget_and_end(const request_t *request)
-{
-    struct client_session old;
-    if (forget(request_pool(request), request->badge, &old))
-        end(&old);
-}
-
 static status_t accept_process(const request_t *request)
 {
-    forget_and_end(request);
+    end_of_client(request);
     status_t status = process_watch(request->handle, deaths, 1);
     if (status != OK)
         return status;
@@ -291,7 +310,7 @@ static status_t accept_memory(const request_t *request)
 reply_t server_session_open(const request_t *request)
 {
     if (request->handle == HANDLE_NONE) {
-        forget_and_end(request);
+        end_of_client(request);
         return reply_error(request->word == 0 ? OK : E_BAD_ARGUMENT);
     }
     status_t status = request->word == WORD_PROCESS ? accept_process(request) : accept_memory(request);

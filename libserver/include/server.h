@@ -113,6 +113,7 @@ typedef struct session {
     handle_t memory;    /* service: with the rights that the client offered */
     uint8_t *base;
     uint32_t slots, slot_size;
+    void *context;      /* the service's own, set in server_session_began() */
 } session_t;
 
 #define METHOD_SESSION_OPEN 0 /* by convention method 0 of a service with sessions: server_session_open handles it */
@@ -127,13 +128,15 @@ void *session_slot(const session_t *session, uint32_t slot);
 /* Service: the method for METHOD_SESSION_OPEN; keeps one session per badge, until the client closes it or dies. The pool must
  * take handles. */
 reply_t server_session_open(const request_t *request);
-/* Called when a session has begun, and when it has ended and its memory is about to be unmapped; the library's own do
- * nothing. Ends come from a thread of the library's or from a worker; requests of that client may still be running. Begin:
- * anything but OK refuses the session. */
-status_t server_session_began(uint32_t badge, const session_t *session);
-void server_session_ended(uint32_t badge, const session_t *session);
-/* Service: the session of the badge that called, NULL when it has none. */
-const session_t *request_session(const request_t *request);
+/* Called when a session has begun, and when it has ended, nobody holds it any more and its memory is about to be unmapped; the
+ * library's own do nothing. Ends come from a thread of the library's or from a worker. Begin: anything but OK refuses it. */
+status_t server_session_began(uint32_t badge, session_t *session);
+void server_session_ended(uint32_t badge, session_t *session);
+/* Service: the session of the badge that called, NULL when it has none. It may end at any time: a pool of several workers
+ * holds it while it uses it. */
+session_t *request_session(const request_t *request);
+session_t *session_hold(const request_t *request); /* the same, held */
+void session_release(session_t *session);          /* held no longer */
 
 /* ---------------------------------------------------------------- process side */
 
