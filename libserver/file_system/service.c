@@ -1,0 +1,214 @@
+/* The half of a file system's service that is the same for all: sessions, the clients' memory, dispatch, directory entries. */
+#include <errno.h>
+#include <string.h>
+
+#include "file_system.h"
+
+#include <servers/rtc/rtc.h>
+
+#define STACK_BYTES 32768u
+#define ENTRY_ALIGNMENT 4u
+
+/* Memory of a client of the VFS. It is unmapped when it was detached and nobody copies any more. */
+struct client {
+    uint8_t *base;          /* NULL: not attached */
+    uint32_t bytes;
+    handle_t memory;
+    uint32_t uses;
+    bool detached;
+};
+
+static struct client clients[FILE_SYSTEM_CLIENTS];
+static struct lock clients_lock, operations_lock;
+static bool serial;
+static const file_system_operation_t *table;
+
+/* ---- memory of clients ---- */
+
+static void unmap(const struct client *client)
+{
+    process_unmap(self_process(), (uint32_t)client->base, client->bytes / PAGE_SIZE);
+    address_release((uint32_t)client->base, client->bytes / PAGE_SIZE);
+    handle_close(client->memory);
+}
+
+static void detach(struct client *client)
+{
+    struct client old = *client;
+    if (!client->base)
+        return;
+    if (client->uses > 0) {
+        client->detached = true;
+        return;
+    }
+    *client = (struct client){ 0 };
+    unmap(&old);
+}
+
+static status_t attach(struct client *client, handle_t memory)
+{
+    uint32_t pages;
+    status_t status = memory_info(memory, &pages);
+    if (status != OK)
+        return status;
+    uint32_t address = address_reserve(pages);
+    if (address == 0)
+        return E_NO_MEMORY;
+    status = process_map(self_process(), memory, address, PROTECT_READ | PROTECT_WRITE, 0, pages);
+    if (status != OK) {
+        address_release(address, pages);
+        return status;
+    }
+    *client = (struct client){ .base = (uint8_t *)address, .bytes = pages * PAGE_SIZE, .memory = memory };
+    return OK;
+}
+
+/* E_BUSY: a request still works on the memory that was there before; the VFS asks again. */
+static reply_t attach_method(const request_t *rq)
+{
+    status_t status = OK;
+    if (rq->word >= FILE_SYSTEM_CLIENTS)
+        return reply_error(E_BAD_ARGUMENT);
+    struct client *client = &clients[rq->word];
+    lock_acquire(&clients_lock);
+    detach(client);
+    if (client->base)
+        status = E_BUSY;
+    else if (rq->handle != HANDLE_NONE)
+        status = attach(client, rq->handle);
+    lock_release(&clients_lock);
+    if (status != OK && rq->handle != HANDLE_NONE)
+        handle_close(rq->handle);
+    return reply_error(status);
+}
+
+/* Address of the request's data, held; NULL when they are not inside the client's memory. */
+static void *hold_data(const struct file_system_request *request)
+{
+    struct client *client = request->client < FILE_SYSTEM_CLIENTS ? &clients[request->client] : NULL;
+    void *data = NULL;
+    lock_acquire(&clients_lock);
+    if (client && client->base && !client->detached && request->data <= client->bytes &&
+        request->length <= client->bytes - request->data) {
+        client->uses++;
+        data = client->base + request->data;
+    }
+    lock_release(&clients_lock);
+    return data;
+}
+
+static void release_data(const struct file_system_request *request)
+{
+    struct client *client = &clients[request->client];
+    lock_acquire(&clients_lock);
+    if (--client->uses == 0 && client->detached)
+        detach(client);
+    lock_release(&clients_lock);
+}
+
+/* ---- dispatch ---- */
+
+static bool has_data(uint32_t method)
+{
+    return method == FILE_SYSTEM_READ || method == FILE_SYSTEM_WRITE || method == FILE_SYSTEM_READ_DIRECTORY;
+}
+
+static bool writes(uint32_t method)
+{
+    switch (method) {
+    case FILE_SYSTEM_WRITE: case FILE_SYSTEM_CREATE: case FILE_SYSTEM_REMOVE: case FILE_SYSTEM_RENAME: case FILE_SYSTEM_LINK:
+    case FILE_SYSTEM_TRUNCATE: case FILE_SYSTEM_SET_ATTRIBUTES:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static int call(uint32_t method, struct file_system_request *request, void *data)
+{
+    if (!serial)
+        return table[method](request, data);
+    lock_acquire(&operations_lock);
+    int error = table[method](request, data);
+    lock_release(&operations_lock);
+    return error;
+}
+
+static int run(uint32_t method, struct file_system_request *request)
+{
+    uint32_t client = request->client;
+    if (!table[method])
+        return writes(method) ? EROFS : ENOTSUP;
+    request->name[FILE_SYSTEM_NAME - 1] = '\0';
+    request->text[VFS_PATH - 1] = '\0';
+    if (!has_data(method))
+        return call(method, request, NULL);
+    void *data = hold_data(request);
+    if (!data)
+        return EFAULT;
+    int error = call(method, request, data);
+    request->client = client;
+    release_data(request);
+    return error;
+}
+
+static reply_t operation(const request_t *rq)
+{
+    session_t *session = session_hold(rq);
+    if (!session)
+        return reply_error(E_BAD_STATE);
+    struct file_system_request *request = session_slot(session, rq->word);
+    status_t status = request && session->slot_size >= sizeof(*request) ? (status_t)run(rq->method, request) : E_BAD_ARGUMENT;
+    session_release(session);
+    return reply_error(status);
+}
+
+int file_system_run(const file_system_operation_t operations[FILE_SYSTEM_METHODS], bool one_at_a_time)
+{
+    static method_t methods[FILE_SYSTEM_METHODS] = { server_session_open, attach_method };
+    for (uint32_t i = FILE_SYSTEM_MOUNT; i < FILE_SYSTEM_METHODS; i++)
+        methods[i] = operation;
+    table = operations;
+    serial = one_at_a_time;
+    status_t status = lock_init(&clients_lock);
+    if (status == OK)
+        status = lock_init(&operations_lock);
+    if (status != OK)
+        return status;
+    return server_run(NULL, methods, FILE_SYSTEM_METHODS, .stack = STACK_BYTES, .takes_handles = true);
+}
+
+/* ---- helpers ---- */
+
+bool file_system_add_entry(void *data, uint32_t *used, uint32_t room, uint32_t inode, uint32_t mode, const char *name,
+                           uint32_t name_length)
+{
+    uint32_t bytes = (sizeof(struct vfs_entry) + name_length + 1 + ENTRY_ALIGNMENT - 1) & ~(ENTRY_ALIGNMENT - 1);
+    struct vfs_entry *entry = (struct vfs_entry *)((uint8_t *)data + *used);
+    if (name_length > UINT8_MAX || bytes > room - *used)
+        return false;
+    *entry = (struct vfs_entry){ inode, (uint16_t)bytes, (uint8_t)(mode >> 12 & 15), (uint8_t)name_length };
+    memcpy(entry->name, name, name_length);
+    entry->name[name_length] = '\0';
+    *used += bytes;
+    return true;
+}
+
+/* Without a clock, files are from 1970. The difference to the machine's uptime is asked for once. */
+uint32_t file_system_now(void)
+{
+    static uint32_t at_boot;
+    static bool asked;
+    uint32_t uptime = 0, now = 0;
+    handle_t clock;
+    system_info(INFO_UPTIME_MS, &uptime);
+    if (!asked) {
+        if (service_find("rtc", &clock) == OK) {
+            if (service_call(clock, RTC_NOW, 0, &now) == OK)
+                at_boot = now - uptime / 1000;
+            handle_close(clock);
+        }
+        asked = true;
+    }
+    return at_boot + uptime / 1000;
+}

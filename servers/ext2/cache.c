@@ -1,0 +1,519 @@
+/* The page cache of ext2. */
+#include "cache.h"
+
+#include <string.h>
+
+#include <servers/block/block.h>
+
+#define UNITS 32u               /* whose errors and sizes we keep */
+#define HASH_BITS 10
+#define HASH_SLOTS (1u << HASH_BITS)
+#define NONE 0xFFFFu
+#define SECTORS_PER_PAGE (PAGE_SIZE / BLOCK_SECTOR)
+
+struct page {
+    uint32_t unit, index;       /* which page of which unit */
+    uint16_t next_in_hash;
+    uint16_t older, newer;      /* order of use; the list is a ring through pages[0], which holds the requests */
+    uint8_t pins;               /* being copied from or to */
+    uint8_t busy;               /* 1 + number of the request that transfers it; 0: none */
+    bool used, dirty;
+};
+
+struct transfer {               /* one request to the block service */
+    struct lock lock;           /* held while it runs: those who need one of its pages wait on it */
+    uint32_t number;
+    struct block_request *request;
+};
+
+static struct page *pages;      /* page n lies in slot n of the session; 0 is none */
+static uint16_t hash[HASH_SLOTS];
+static uint32_t page_count;
+static session_t session;
+static handle_t block;
+static struct lock lock;        /* over everything but transfers that run */
+static struct transfer transfers[BLOCK_REQUESTS];
+static uint32_t transfers_busy;
+static struct {
+    uint32_t unit;
+    uint64_t sectors;
+    status_t write_error;       /* of a write that nobody waited for */
+} units[UNITS];
+static uint32_t unit_count;
+
+/* ---- the list of pages by use, and the hash ---- */
+
+static uint16_t number_of(const struct page *page)
+{
+    return (uint16_t)(page - pages);
+}
+
+static void unlink_use(struct page *page)
+{
+    pages[page->older].newer = page->newer;
+    pages[page->newer].older = page->older;
+}
+
+static void make_newest(struct page *page)
+{
+    page->older = pages[0].older;
+    page->newer = 0;
+    pages[page->older].newer = number_of(page);
+    pages[0].older = number_of(page);
+}
+
+static void touch(struct page *page)
+{
+    unlink_use(page);
+    make_newest(page);
+}
+
+static uint16_t *hash_slot(uint32_t unit, uint32_t index)
+{
+    return &hash[(index * 2654435761u ^ unit * 40503u) >> (32 - HASH_BITS)];
+}
+
+static struct page *find(uint32_t unit, uint32_t index)
+{
+    uint16_t number = *hash_slot(unit, index);
+    while (number != NONE && (pages[number].index != index || pages[number].unit != unit))
+        number = pages[number].next_in_hash;
+    return number == NONE ? NULL : &pages[number];
+}
+
+static void forget(struct page *page)
+{
+    uint16_t *link = hash_slot(page->unit, page->index);
+    while (*link != number_of(page))
+        link = &pages[*link].next_in_hash;
+    *link = page->next_in_hash;
+    page->used = page->dirty = false;
+}
+
+static void name(struct page *page, uint32_t unit, uint32_t index)
+{
+    uint16_t *slot = hash_slot(unit, index);
+    page->unit = unit;
+    page->index = index;
+    page->used = true;
+    page->next_in_hash = *slot;
+    *slot = number_of(page);
+}
+
+/* ---- transfers ---- */
+
+static struct transfer *transfer_begin(void)
+{
+    struct transfer *transfer = &transfers[__builtin_ctz(~transfers_busy)];
+    transfers_busy |= 1u << transfer->number;
+    lock_acquire(&transfer->lock); /* free, or about to be: its last waiter only passes through */
+    return transfer;
+}
+
+static void transfer_end(struct transfer *transfer)
+{
+    transfers_busy &= ~(1u << transfer->number);
+    lock_release(&transfer->lock);
+}
+
+static uint64_t unit_sectors(uint32_t unit)
+{
+    for (uint32_t i = 0; i < unit_count; i++)
+        if (units[i].unit == unit)
+            return units[i].sectors;
+    return 0;
+}
+
+/* Moves `count` pages whose numbers stand in the request. Unlocks the cache meanwhile. */
+static status_t move_pages(struct transfer *transfer, enum block_operation operation, uint32_t unit, uint32_t index,
+                           uint32_t count)
+{
+    struct block_request *request = transfer->request;
+    uint64_t first = (uint64_t)index * SECTORS_PER_PAGE, end = unit_sectors(unit);
+    uint32_t sectors = count * SECTORS_PER_PAGE;
+    request->unit = unit;
+    request->operation = operation;
+    request->sector = first;
+    request->count = first + sectors > end ? (uint32_t)(end - first) : sectors;
+    lock_release(&lock);
+    status_t status = service_call(block, BLOCK_TRANSFER, transfer->number, NULL);
+    lock_acquire(&lock);
+    return status;
+}
+
+static void wait_for(const struct page *page)
+{
+    struct transfer *transfer = &transfers[page->busy - 1];
+    lock_release(&lock);
+    lock_acquire(&transfer->lock);
+    lock_release(&transfer->lock);
+    lock_acquire(&lock);
+}
+
+static void mark(struct transfer *transfer, uint32_t at, struct page *page)
+{
+    transfer->request->pages[at] = number_of(page);
+    page->busy = (uint8_t)(transfer->number + 1);
+}
+
+/* ---- writing ---- */
+
+static bool can_be_written(const struct page *page)
+{
+    return page && page->dirty && !page->busy;
+}
+
+static void note_error(uint32_t unit, status_t status)
+{
+    for (uint32_t i = 0; i < unit_count; i++)
+        if (units[i].unit == unit)
+            units[i].write_error = status;
+    print("ext2: unit 0x%x: a write failed, and its data are lost: %s\n", unit, status_text(status));
+}
+
+/* Writes a changed page together with the changed ones around it. Pages that could not be written are forgotten, or they would
+ * fill the cache for ever. */
+static void write_around(struct page *page)
+{
+    struct transfer *transfer = transfer_begin();
+    uint32_t unit = page->unit, first = page->index, count = 0;
+    uint16_t numbers[BLOCK_PAGES];
+    while (first > 0 && page->index - first < BLOCK_PAGES / 2 && can_be_written(find(unit, first - 1)))
+        first--;
+    for (struct page *next; count < BLOCK_PAGES && can_be_written(next = find(unit, first + count)); count++) {
+        numbers[count] = number_of(next);
+        next->dirty = false; /* a change from now on makes it so again */
+        mark(transfer, count, next);
+    }
+    status_t status = move_pages(transfer, BLOCK_WRITE, unit, first, count);
+    for (uint32_t i = 0; i < count; i++) {
+        pages[numbers[i]].busy = 0;
+        if (status != OK)
+            forget(&pages[numbers[i]]);
+    }
+    transfer_end(transfer);
+    if (status != OK)
+        note_error(unit, status);
+}
+
+/* ---- reading ---- */
+
+/* A page that holds nothing, or nothing that is still needed; NULL: the cache was unlocked meanwhile, look again. */
+static struct page *take_oldest(void)
+{
+    for (uint16_t number = pages[0].newer; number != 0; number = pages[number].newer) {
+        struct page *page = &pages[number];
+        if (page->pins || page->busy)
+            continue;
+        if (page->used && page->dirty) {
+            write_around(page);
+            return NULL;
+        }
+        if (page->used)
+            forget(page);
+        return page;
+    }
+    thread_yield(); /* every page is in use at this moment */
+    return NULL;
+}
+
+static bool oldest_is_clean(void)
+{
+    const struct page *page = &pages[pages[0].newer];
+    return !page->pins && !page->busy && !page->dirty;
+}
+
+/* Takes pages for index .. index + most - 1, as far as they are missing and can be had without writing others first. */
+static uint32_t take_for_reading(struct transfer *transfer, struct page *first, uint32_t unit, uint32_t index, uint32_t most)
+{
+    uint32_t count = 1;
+    name(first, unit, index);
+    mark(transfer, 0, first);
+    touch(first);
+    for (; count < most && !find(unit, index + count) && oldest_is_clean(); count++) {
+        struct page *page = take_oldest();
+        name(page, unit, index + count);
+        mark(transfer, count, page);
+        touch(page);
+    }
+    return count;
+}
+
+static status_t read_pages(struct page *first, uint32_t unit, uint32_t index, uint32_t most)
+{
+    struct transfer *transfer = transfer_begin();
+    uint16_t numbers[BLOCK_PAGES];
+    uint32_t end = (uint32_t)((unit_sectors(unit) + SECTORS_PER_PAGE - 1) / SECTORS_PER_PAGE);
+    most = most < BLOCK_PAGES ? most : BLOCK_PAGES;
+    most = most < end - index ? most : end - index;
+    uint32_t count = take_for_reading(transfer, first, unit, index, most);
+    memcpy(numbers, transfer->request->pages, sizeof(numbers));
+    status_t status = move_pages(transfer, BLOCK_READ, unit, index, count);
+    for (uint32_t i = 0; i < count; i++) {
+        pages[numbers[i]].busy = 0;
+        if (status != OK)
+            forget(&pages[numbers[i]]);
+    }
+    transfer_end(transfer);
+    return status;
+}
+
+/* The page, pinned. fill: with what is on the disk, read `most` pages at once if it must be read; otherwise the caller is about
+ * to overwrite all of it. */
+static status_t get(uint32_t unit, uint32_t index, bool fill, uint32_t most, struct page **found)
+{
+    status_t status = OK;
+    lock_acquire(&lock);
+    while (status == OK) {
+        struct page *page = find(unit, index);
+        if (page && !page->busy) {
+            page->pins++;
+            touch(page);
+            *found = page;
+            break;
+        }
+        if (page) {
+            wait_for(page);
+            continue;
+        }
+        page = take_oldest();
+        if (!page)
+            continue;
+        if (fill)
+            status = read_pages(page, unit, index, most);
+        else
+            name(page, unit, index);
+    }
+    lock_release(&lock);
+    return status;
+}
+
+static void put(struct page *page, bool changed)
+{
+    lock_acquire(&lock);
+    page->dirty |= changed;
+    page->pins--;
+    lock_release(&lock);
+}
+
+/* ---- copying ---- */
+
+static uint8_t *bytes_of(const struct page *page)
+{
+    return session.base + number_of(page) * PAGE_SIZE;
+}
+
+static status_t check(uint32_t unit, uint64_t offset, uint32_t bytes)
+{
+    uint64_t end = unit_sectors(unit) * BLOCK_SECTOR;
+    return offset <= end && bytes <= end - offset ? OK : E_BAD_ARGUMENT;
+}
+
+static uint32_t piece(uint64_t offset, uint32_t bytes)
+{
+    uint32_t left = PAGE_SIZE - (uint32_t)offset % PAGE_SIZE;
+    return bytes < left ? bytes : left;
+}
+
+status_t cache_read(uint32_t unit, uint64_t offset, void *to, uint32_t bytes, uint32_t ahead)
+{
+    status_t status = check(unit, offset, bytes);
+    uint32_t lead = (uint32_t)offset % PAGE_SIZE, wanted = ahead > bytes ? ahead : bytes;
+    for (uint32_t done = 0, part; done < bytes && status == OK; done += part) {
+        struct page *page;
+        part = piece(offset + done, bytes - done);
+        status = get(unit, (uint32_t)((offset + done) / PAGE_SIZE), true, (lead + wanted - done + PAGE_SIZE - 1) / PAGE_SIZE, &page);
+        if (status != OK)
+            break;
+        memcpy((uint8_t *)to + done, bytes_of(page) + (uint32_t)(offset + done) % PAGE_SIZE, part);
+        put(page, false);
+    }
+    return status;
+}
+
+/* from NULL: zeros. */
+static status_t change(uint32_t unit, uint64_t offset, const void *from, uint32_t bytes)
+{
+    status_t status = check(unit, offset, bytes);
+    for (uint32_t done = 0, part; done < bytes && status == OK; done += part) {
+        struct page *page;
+        part = piece(offset + done, bytes - done);
+        status = get(unit, (uint32_t)((offset + done) / PAGE_SIZE), part < PAGE_SIZE, 1, &page);
+        if (status != OK)
+            break;
+        uint8_t *to = bytes_of(page) + (uint32_t)(offset + done) % PAGE_SIZE;
+        if (from)
+            memcpy(to, (const uint8_t *)from + done, part);
+        else
+            memset(to, 0, part);
+        put(page, true);
+    }
+    return status;
+}
+
+status_t cache_write(uint32_t unit, uint64_t offset, const void *from, uint32_t bytes)
+{
+    return change(unit, offset, from, bytes);
+}
+
+status_t cache_zero(uint32_t unit, uint64_t offset, uint32_t bytes)
+{
+    return change(unit, offset, NULL, bytes);
+}
+
+/* ---- flushing ---- */
+
+static struct page *next_changed(uint32_t unit)
+{
+    struct page *lowest = NULL;
+    for (uint32_t i = 1; i < page_count; i++)
+        if (pages[i].used && pages[i].unit == unit && pages[i].dirty && !pages[i].busy &&
+            (!lowest || pages[i].index < lowest->index))
+            lowest = &pages[i];
+    return lowest;
+}
+
+static status_t take_write_error(uint32_t unit)
+{
+    status_t status = OK;
+    for (uint32_t i = 0; i < unit_count; i++) {
+        if (units[i].unit == unit) {
+            status = units[i].write_error;
+            units[i].write_error = OK;
+        }
+    }
+    return status;
+}
+
+/* A write that somebody else began must be over as well. */
+static bool wait_for_writes(uint32_t unit)
+{
+    for (uint32_t i = 1; i < page_count; i++) {
+        if (pages[i].used && pages[i].unit == unit && pages[i].busy) {
+            wait_for(&pages[i]);
+            return true;
+        }
+    }
+    return false;
+}
+
+status_t cache_flush(uint32_t unit)
+{
+    struct page *page;
+    lock_acquire(&lock);
+    do {
+        while ((page = next_changed(unit)))
+            write_around(page);
+    } while (wait_for_writes(unit));
+    struct transfer *transfer = transfer_begin();
+    status_t flushed = move_pages(transfer, BLOCK_FLUSH, unit, 0, 0);
+    transfer_end(transfer);
+    status_t status = take_write_error(unit);
+    lock_release(&lock);
+    return status == OK ? flushed : status;
+}
+
+void cache_drop(uint32_t unit)
+{
+    lock_acquire(&lock);
+    while (wait_for_writes(unit))
+        continue;
+    for (uint32_t i = 1; i < page_count; i++)
+        if (pages[i].used && pages[i].unit == unit && !pages[i].pins)
+            forget(&pages[i]);
+    lock_release(&lock);
+}
+
+/* ---- start ---- */
+
+static status_t init_transfers(void)
+{
+    status_t status = OK;
+    for (uint32_t i = 0; i < BLOCK_REQUESTS && status == OK; i++) {
+        status = lock_init(&transfers[i].lock);
+        transfers[i].number = i;
+        transfers[i].request = (struct block_request *)session.base + i;
+    }
+    return status;
+}
+
+status_t cache_init(uint32_t kibibytes)
+{
+    page_count = kibibytes / (PAGE_SIZE / 1024);
+    status_t status = lock_init(&lock);
+    if (status == OK)
+        status = service_find("block", &block);
+    if (status == OK)
+        status = session_open(&session, block, page_count, PAGE_SIZE, RIGHT_DMA);
+    if (status == OK)
+        status = init_transfers();
+    if (status != OK)
+        return status;
+    pages = pages_allocate(page_count * sizeof(*pages));
+    if (!pages)
+        return E_NO_MEMORY;
+    memset(hash, 0xFF, sizeof(hash));
+    for (uint32_t i = 1; i < page_count; i++)
+        make_newest(&pages[i]);
+    return OK;
+}
+
+static status_t describe(uint32_t unit, struct block_description *description)
+{
+    lock_acquire(&lock);
+    struct transfer *transfer = transfer_begin();
+    transfer->request->unit = unit;
+    lock_release(&lock);
+    status_t status = service_call(block, BLOCK_DESCRIBE, transfer->number, NULL);
+    *description = transfer->request->description;
+    lock_acquire(&lock);
+    transfer_end(transfer);
+    lock_release(&lock);
+    return status;
+}
+
+static status_t remember_unit(uint32_t unit, uint64_t sectors)
+{
+    uint32_t i = 0;
+    while (i < unit_count && units[i].unit != unit)
+        i++;
+    if (i == UNITS)
+        return E_NO_MEMORY;
+    units[i].unit = unit;
+    units[i].sectors = sectors;
+    unit_count = i == unit_count ? unit_count + 1 : unit_count;
+    return OK;
+}
+
+/* disk<number>[p<number>] */
+static bool parse_unit(const char *text, uint32_t *unit)
+{
+    uint32_t numbers[2] = { 0, 0 };
+    if (strncmp(text, "disk", 4) != 0 || text[4] < '0' || text[4] > '9')
+        return false;
+    text += 4;
+    for (uint32_t i = 0; i < 2; i++) {
+        for (; *text >= '0' && *text <= '9'; text++)
+            numbers[i] = numbers[i] * 10 + (uint32_t)(*text - '0');
+        if (*text == 'p' && i == 0)
+            text++;
+    }
+    *unit = numbers[0] << 8 | (numbers[1] & 0xFF);
+    return *text == '\0';
+}
+
+status_t cache_find_unit(const char *text, uint32_t *unit, uint64_t *sectors, bool *read_only)
+{
+    struct block_description description;
+    if (!parse_unit(text, unit))
+        return E_NOT_FOUND;
+    status_t status = describe(*unit, &description);
+    if (status != OK)
+        return status;
+    *sectors = description.sectors;
+    *read_only = description.read_only;
+    lock_acquire(&lock);
+    status = remember_unit(*unit, *sectors);
+    lock_release(&lock);
+    return status;
+}
