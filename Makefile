@@ -49,12 +49,14 @@ FILE_SYSTEMS := servers/ext2 servers/memoryfs servers/bootfs
 LIBC_FOLDERS := servers/vfs $(FILE_SYSTEMS) servers/shell servers/utilities libserver/libc libserver/file_system tests/libc perf/files
 LIBC_FLAGS := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -isystem $(LIBRARIES)/newlib/include -Ilibserver/libc/include \
 	-Ilibserver/file_system -isystem $(LIBRARIES)/ext2fs/include -U__linux__ -U__unix__ -D_GNU_SOURCE
-HOOK_OBJECTS := $(patsubst %.c,$(B)/programs/%.o,$(wildcard libserver/libc/*.c))
+# Its start-up comes as an object, in place of libserver's: from an archive the linker would not take it.
+HOOK_STARTUP := $(B)/programs/libserver/libc/startup.o
+HOOK_OBJECTS := $(filter-out $(HOOK_STARTUP),$(patsubst %.c,$(B)/programs/%.o,$(wildcard libserver/libc/*.c)))
 FILE_SYSTEM_OBJECTS := $(patsubst %.c,$(B)/programs/%.o,$(wildcard libserver/file_system/*.c))
 
 # A program is a folder with C files. Each is linked at an address of its own, so that gdb can hold them all.
-PROGRAM_FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard servers/*/*.c perf/guest/*.c tests/guest/*.c tests/hostile/*.c))))
-program_name = $(if $(filter perf/guest,$1),bench,$(if $(filter tests/guest,$1),tests,$(notdir $1)))
+PROGRAM_FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard servers/*/*.c perf/guest/*.c tests/guest/*.c tests/hostile/*.c tests/libc/*.c))))
+program_name = $(if $(filter perf/guest,$1),bench,$(if $(filter tests/guest,$1),tests,$(if $(filter tests/libc,$1),libc-tests,$(notdir $1))))
 PROGRAMS := $(foreach folder,$(PROGRAM_FOLDERS),$(call program_name,$(folder)))
 MODULES := $(PROGRAMS:%=$(B)/modules/%)
 UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test_*.c))
@@ -130,7 +132,7 @@ $(B)/programs/%.o: %.c Makefile config.mk | $(LIBRARIES)/ext2fs/lib/libext2fs.a
 index_of = $(words $(shell seq $(words $(filter-out $1,$(PROGRAMS)))))
 define program
 $(B)/programs/$1.elf: $(patsubst %.c,$(B)/programs/%.o,$(wildcard $2/*.c) $(SOURCES_$1)) $(if $(filter $2,$(FILE_SYSTEMS)),$(FILE_SYSTEM_OBJECTS)) \
-		$(B)/libserver.a $(if $(call has_libc,$2),$(B)/libc.a) libserver/program.ld
+		$(B)/libserver.a $(if $(call has_libc,$2),$(HOOK_STARTUP) $(B)/libc.a) libserver/program.ld
 	$(Q)$(CC) -m32 -nostdlib -static -Wl,-T,libserver/program.ld -Wl,--defsym,program_base=$3 -Wl,-z,noexecstack \
 		-Wl,--build-id=none -o $$@ $$(filter %.o,$$^) -Wl,--start-group $(B)/libserver.a $(if $(call has_libc,$2),$(B)/libc.a \
 		$(LIBRARIES)/ext2fs/lib/libext2fs.a $(LIBRARIES)/newlib/lib/libc.a) -lgcc -Wl,--end-group

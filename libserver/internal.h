@@ -14,6 +14,8 @@ const struct startup *startup_page(void);
 uint32_t startup_priority(void);
 handle_t startup_endpoint(void);
 
+/* Runs main() and ends the process. */
+_Noreturn void program_main(void);
 void gates_init(void);
 void memory_init(void);
 /* For a pool that takes handles, before its first client. */
@@ -23,6 +25,12 @@ status_t sessions_init(void);
 status_t memory_map_new(uint32_t address, uint32_t pages);
 /* Pages that hold so many bytes; 0 when there are none, or more than the address space has. */
 uint32_t pages_of(uint32_t bytes);
+
+/* Names the stack that an address lies on, that of a worker or of a spawned thread; NULL: of none of them, so of the first
+ * thread. A thread is known by its stack. */
+const void *stack_of(uint32_t address);
+/* The worker's alone. */
+const void *worker_stack_of(uint32_t address);
 
 /* Which pool a request came to; it lies on a worker's stack. */
 const void *request_pool(const request_t *request);

@@ -35,6 +35,11 @@ void lock_acquire(struct lock *lock)
         notification_wait(lock->notification, FREED, TIMEOUT_NEVER, &bits);
 }
 
+bool lock_try(struct lock *lock)
+{
+    return take_if_free(&lock->state);
+}
+
 void lock_release(struct lock *lock)
 {
     if (exchange(&lock->state, FREE) == CONTENDED)

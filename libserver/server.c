@@ -267,14 +267,15 @@ int server_run_options(const char *name, const method_t *methods, uint32_t count
         status = pool_start(pool, wanted_workers(options) - 1, options->takes_handles);
     if (status == OK)
         status = map_stack(pool, pool->count);
-    if (status == OK)
+    if (status == OK) {
+        fill_block(pool, slot_block(pool, pool->count));
+        pool_publish(pool); /* before the first client: handlers look up their worker */
         status = service_call(init_endpoint(), INIT_ANNOUNCE, 0, NULL);
+    }
     if (status != OK) {
         print("%s: cannot serve: %s\n", program_name(), status_text(status));
         return status;
     }
-    fill_block(pool, slot_block(pool, pool->count));
-    pool_publish(pool);
     worker_become(slot_block(pool, pool->count++));
 }
 
@@ -289,6 +290,11 @@ static struct worker_block *block_at(uint32_t address)
             block = slot_block(pool, (address - pool->region) / slot_bytes(pool));
     lock_release(&library_lock);
     return block;
+}
+
+const void *worker_stack_of(uint32_t address)
+{
+    return block_at(address);
 }
 
 /* The loop has no instruction to spare for a test, so the handler returns to another place instead. */

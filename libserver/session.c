@@ -84,7 +84,7 @@ static status_t send_handle(handle_t endpoint, uint32_t word, handle_t handle, u
 }
 
 /* What the service gets cannot be used to revoke, or to control us. */
-static status_t offer(const session_t *session, handle_t endpoint, uint32_t rights)
+status_t session_offer(const session_t *session, handle_t endpoint, uint32_t rights)
 {
     uint32_t word = logarithm(session->slot_size) | session->slots << SLOTS_SHIFT;
     status_t status = send_handle(endpoint, WORD_PROCESS, self_process(), 0);
@@ -104,7 +104,7 @@ status_t session_open(session_t *session, handle_t endpoint, uint32_t slots, uin
         handle_close(opened.memory);
         return status;
     }
-    status = offer(&opened, endpoint, rights);
+    status = session_offer(&opened, endpoint, rights);
     if (status == OK) {
         *session = opened;
     } else {

@@ -12,6 +12,12 @@ __attribute__((weak)) const struct startup *startup_page(void)
     return (const struct startup *)STARTUP_ADDRESS;
 }
 
+/* libserver/libc has another one, which reads arguments and opens files first. */
+__attribute__((weak)) void program_main(void)
+{
+    process_exit((uint32_t)main());
+}
+
 void startup_main(void)
 {
     startup = startup_page();
@@ -19,7 +25,7 @@ void startup_main(void)
         process_exit((uint32_t)E_BAD_STATE);
     gates_init();
     memory_init();
-    process_exit((uint32_t)main());
+    program_main();
 }
 
 void process_exit(uint32_t code)

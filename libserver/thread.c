@@ -38,17 +38,23 @@ static void free_finished(void)
         pages_free(finished->stack, STACK_BYTES);
 }
 
+/* A thread is on the list before it runs, for stack_of(). */
+static void list_thread(struct spawned *spawned)
+{
+    lock_acquire(&library_lock);
+    spawned->next = threads;
+    threads = spawned;
+    lock_release(&library_lock);
+}
+
 static status_t start(struct spawned *spawned, uint8_t priority, handle_t *thread)
 {
     status_t status = thread_create(self_process(), (uint32_t)thread_entry, (uint32_t)spawned, (uint32_t)spawned,
                                     priority ? priority : startup_priority(), thread);
     if (status != OK)
         return status;
+    list_thread(spawned);
     thread_start(*thread);
-    lock_acquire(&library_lock);
-    spawned->next = threads;
-    threads = spawned;
-    lock_release(&library_lock);
     return OK;
 }
 
@@ -64,4 +70,17 @@ status_t thread_spawn(void (*function)(void *), void *argument, uint8_t priority
     if (status != OK)
         pages_free(stack, STACK_BYTES);
     return status;
+}
+
+const void *stack_of(uint32_t address)
+{
+    const void *worker = worker_stack_of(address);
+    if (worker)
+        return worker;
+    lock_acquire(&library_lock);
+    const struct spawned *spawned = threads;
+    while (spawned && address - (uint32_t)spawned->stack >= STACK_BYTES)
+        spawned = spawned->next;
+    lock_release(&library_lock);
+    return spawned;
 }

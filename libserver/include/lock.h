@@ -2,6 +2,7 @@
 #ifndef LOCK_H
 #define LOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <postern.h>
@@ -14,6 +15,8 @@ struct lock {
 /* Makes a free lock. E_NO_MEMORY. */
 status_t lock_init(struct lock *lock);
 void lock_acquire(struct lock *lock);
+/* False when it is taken. */
+bool lock_try(struct lock *lock);
 void lock_release(struct lock *lock);
 
 #endif

@@ -121,6 +121,8 @@ typedef struct session {
 /* Client: creates the memory, maps it, and hands it to the service. slot_size in bytes, a power of two >= 64. `rights`: what
  * the service may do with it beside reading and writing: RIGHT_DMA for devices, RIGHT_TRANSFER is among them always. */
 status_t session_open(session_t *session, handle_t endpoint, uint32_t slots, uint32_t slot_size, uint32_t rights);
+/* Client: hands the memory of a session to the service again, after the service was restarted. */
+status_t session_offer(const session_t *session, handle_t endpoint, uint32_t rights);
 /* Client: unmaps and closes. The service is told by calling METHOD_SESSION_OPEN with word 0 and no handle. */
 void session_close(session_t *session, handle_t endpoint);
 /* Either side: address of a slot, NULL when there is no such slot. */
