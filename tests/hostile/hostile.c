@@ -115,7 +115,8 @@ static reply_t eat(const request_t *rq)
 static reply_t ask_init(const request_t *rq)
 {
     handle_t handle = HANDLE_NONE;
-    status_t status = service_call_full(init_endpoint(), rq->word & 0xFF, rq->word >> 8, TIMEOUT_NEVER, HANDLE_NONE, NULL, &handle);
+    status_t status = service_call_full(init_endpoint(), rq->word & 0xFF, rq->word >> 8, TIMEOUT_NEVER, HANDLE_NONE, NULL,
+                                        &handle);
     handle_close(handle);
     return reply((uint32_t)status);
 }
