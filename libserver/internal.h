@@ -13,6 +13,8 @@ extern struct lock library_lock;
 const struct startup *startup_page(void);
 uint32_t startup_priority(void);
 handle_t startup_endpoint(void);
+/* Not in init, which nobody watches. */
+static inline struct startup_statistics *startup_statistics(void) { return (struct startup_statistics *)STATISTICS_ADDRESS; }
 
 /* Runs main() and ends the process. */
 _Noreturn void program_main(void);

@@ -13,6 +13,7 @@ struct pool {
     uint32_t slots, slot_pages; /* slot: one guard page, then the stack */
     uint32_t count;             /* workers made: slots [0, count) are in use */
     uint32_t busy_high;         /* workers that ever got a request: as many were busy at once, the idle stack is LIFO */
+    bool announced;             /* init is told of busy_high */
     uint32_t reserve;
     handle_t wake;              /* notification for the thread that refills; HANDLE_NONE: no reserve */
     uint8_t priority;
@@ -42,6 +43,7 @@ struct worker_call {
 };
 
 _Static_assert(offsetof(struct worker_block, methods) == 20, "as in worker.asm");
+_Static_assert(STATISTICS_ADDRESS == 0x21000 && offsetof(struct startup_statistics, calls) == 0, "as in worker.asm");
 _Static_assert(sizeof(request_t) == 16 && sizeof(struct worker_call) == 24, "as in worker.asm");
 
 /* ---- worker.asm ---- */
@@ -49,6 +51,8 @@ void worker_start(void);            /* entry of a worker thread, ESP = its block
 _Noreturn void worker_become(struct worker_block *block); /* the calling thread becomes that worker */
 void worker_received_sysenter(void);
 void worker_received_int(void);
+void worker_received_sysenter_counted(void);
+void worker_received_int_counted(void);
 void worker_reply_with_handle(void);
 
 /* ---- for worker.asm ---- */

@@ -74,6 +74,8 @@ static status_t add_worker(struct pool *pool)
 void worker_first_request(struct pool *pool)
 {
     __asm__ volatile("lock incl %0" : "+m"(pool->busy_high) : : "cc");
+    if (pool->announced)
+        startup_statistics()->busy_high = pool->busy_high;
     if (pool->wake != HANDLE_NONE)
         notification_signal(pool->wake, 1);
 }
@@ -165,6 +167,13 @@ static uint32_t wanted_workers(const struct server_options *options)
     return options->workers ? options->workers : argument_number("workers", 1);
 }
 
+static void (*loop_for(const struct server_options *options))(void)
+{
+    if (gate_sysenter_usable() && !options->int_gate && !argument_number("int-gate", 0))
+        return options->count_calls ? worker_received_sysenter_counted : worker_received_sysenter;
+    return options->count_calls ? worker_received_int_counted : worker_received_int;
+}
+
 /* A pool without workers; NULL when an option is out of range (E_BAD_ARGUMENT) or memory is used up. */
 static status_t pool_create(const method_t *methods, uint32_t count, const struct server_options *options,
                             struct pool **created)
@@ -181,8 +190,7 @@ static status_t pool_create(const method_t *methods, uint32_t count, const struc
     pool->method_count = count;
     pool->reserve = options->reserve;
     pool->priority = options->priority ? options->priority : (uint8_t)startup_priority();
-    pool->received = gate_sysenter_usable() && !options->int_gate && !argument_number("int-gate", 0)
-                         ? worker_received_sysenter : worker_received_int;
+    pool->received = loop_for(options);
     pool->slots = options->reserve ? POOL_WORKERS_MAX : workers;
     pool->slot_pages = stack_pages + 1;
     pool->region = address_reserve(pool->slots * pool->slot_pages);
@@ -261,8 +269,10 @@ int server_run_options(const char *name, const method_t *methods, uint32_t count
         return E_BAD_ARGUMENT;
     }
     status_t status = pool_create(methods, count, options, &pool);
-    if (status == OK)
+    if (status == OK) {
+        pool->announced = true;
         status = own_endpoint(options, &pool->endpoint);
+    }
     if (status == OK)
         status = pool_start(pool, wanted_workers(options) - 1, options->takes_handles);
     if (status == OK)

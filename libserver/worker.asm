@@ -1,4 +1,4 @@
-; The worker loop: waits, calls the handler, replies. Two variants, one for each gate.
+; The worker loop: waits, calls the handler, replies. A variant for each gate, and for pools that count their requests.
 ;
 ; A worker waits with ESP = its struct worker_block (pool.h) and comes back there after every request, so the same few
 ; cache lines serve for ever. Between the two gates the SYSENTER loop has 17 instructions, four of them the handler's
@@ -16,6 +16,7 @@ RECEIVED equ 8
 ENDPOINT equ 12
 POOL equ 16
 METHODS equ 20
+STATISTICS_CALLS equ 0x21000    ; struct startup_statistics
 REQUEST equ 20                  ; request_t and the pointer to it, on the stack while a handler runs
 
 extern worker_first_request
@@ -25,6 +26,8 @@ global worker_start
 global worker_become
 global worker_received_sysenter
 global worker_received_int
+global worker_received_sysenter_counted
+global worker_received_int_counted
 global worker_reply_with_handle
 
 section .text
@@ -38,27 +41,40 @@ section .text
     push esp
 %endmacro
 
+; %1: label. %2: what a pool that counts does for each request.
+%macro sysenter_loop 1-2
 align 64
-worker_received_sysenter:
+%1:
     cmp esi, [esp + METHOD_COUNT]
     jae worker_unusual
+    %2
     push_request
     call [esp + esi * 4 + REQUEST + METHODS]
     mov ebx, eax
     mov esi, edx
     or eax, OP_REPLY_WAIT
     lea ecx, [esp + REQUEST]
-    mov edx, worker_received_sysenter
+    mov edx, %1
     sysenter
+%endmacro
 
+%macro int_loop 1-2
 align 64
-worker_received_int:
+%1:
     cmp esi, [esp + METHOD_COUNT]
     jae worker_unusual
+    %2
     push_request
     call [esp + esi * 4 + REQUEST + METHODS]
     add esp, REQUEST
     xor edi, edi
+%endmacro
+
+sysenter_loop worker_received_sysenter
+sysenter_loop worker_received_sysenter_counted, {inc dword [STATISTICS_CALLS]}
+int_loop worker_received_int_counted, {inc dword [STATISTICS_CALLS]}
+    jmp reply_by_int
+int_loop worker_received_int
 reply_by_int:
     mov ebx, eax
     mov esi, edx

@@ -54,6 +54,7 @@ struct server_options {
     uint8_t priority;           /* of the workers' own budgets, 0: that of main */
     bool int_gate;              /* workers reply through INT 250 even where SYSENTER is usable: tests, measurements.
                                    int-gate=1 in the list does the same */
+    bool count_calls;           /* requests are counted for init's table, at one instruction each */
 };
 
 /* Creates the pool, announces the service to init, and serves for ever on this thread and workers - 1 others. `name` is
@@ -77,7 +78,7 @@ bool request_cancelled(void);
 reply_t server_unknown_method(const request_t *request);
 
 /* Counters of the pool that serves `endpoint`, in this process. E_NOT_FOUND: no pool of this process does. Requests are
- * not counted: that would be an instruction in each of them. */
+ * not counted here: see .count_calls. */
 struct server_statistics {
     uint32_t workers, busy_high;                 /* size, most ever busy at once */
     uint32_t queue, queue_high, waits, refusals; /* of the endpoint: see ENDPOINT_* */

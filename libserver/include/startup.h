@@ -1,4 +1,4 @@
-/* What init tells a program that it starts: one page, mapped read-only at STARTUP_ADDRESS. */
+/* What a program is told by init, or by the program that starts it: one page, mapped read-only at STARTUP_ADDRESS. */
 #ifndef STARTUP_H
 #define STARTUP_H
 
@@ -7,6 +7,7 @@
 #include <postern.h>
 
 #define STARTUP_ADDRESS 0x00020000u
+#define STATISTICS_ADDRESS (STARTUP_ADDRESS + PAGE_SIZE) /* struct startup_statistics */
 #define STARTUP_MAGIC 0x53525450u /* "PTRS" */
 #define STARTUP_NAME 17           /* a service name: up to 16 bytes and the 0 */
 #define STARTUP_KEY 16
@@ -29,11 +30,18 @@ struct startup {
     uint32_t magic;
     char name[STARTUP_NAME];        /* in the system list */
     uint32_t priority;              /* of the first thread */
-    handle_t process;               /* the program itself: handle 1 << 5, the first that init puts into its table */
+    uint32_t text_start, text_end;  /* the segment with its code, for fault reports */
+    handle_t process;               /* the program itself: handle 1 << 5, the first that is put into its table */
     handle_t init;                  /* init's endpoint: 2 << 5 */
-    handle_t endpoint;              /* the program's own, to serve and to control: 3 << 5 */
+    handle_t endpoint;              /* its own, to serve and to control: 3 << 5; HANDLE_NONE for children (spawn.h) */
     struct startup_resource resources[STARTUP_RESOURCES];
     char arguments[STARTUP_ARGUMENTS]; /* "key=value\0key=value\0\0" */
+};
+
+/* What a program tells init: a page that it writes, zero at first. */
+struct startup_statistics {
+    uint32_t calls;                 /* requests handled, of pools with .count_calls */
+    uint32_t busy_high;             /* workers of its announced pool that were ever busy at once */
 };
 
 _Static_assert(sizeof(struct startup) <= PAGE_SIZE, "the startup page is one page");

@@ -25,60 +25,81 @@ static void print_registers(handle_t thread)
         print("  %-6s 0x%08x%s", names[i], read_register(thread, i), i % 5 == 4 ? "\n" : "");
 }
 
-static uint32_t read_byte(const struct service *service, uint32_t address)
+static uint32_t read_byte(handle_t process, uint32_t address)
 {
     uint32_t word = 0;
-    process_read_word(service->process, address & ~3u, &word);
+    process_read_word(process, address & ~3u, &word);
     return word >> (address % 4 * 8) & 0xFF;
 }
 
 /* Whether a CALL ends right before the address: E8 with four bytes behind it, or FF /2 of any length. */
-static bool follows_call(const struct service *service, uint32_t address)
+static bool follows_call(handle_t process, uint32_t address)
 {
-    if (read_byte(service, address - 5) == 0xE8)
+    if (read_byte(process, address - 5) == 0xE8)
         return true;
     for (uint32_t length = 2; length <= 7; length++)
-        if (read_byte(service, address - length) == 0xFF && (read_byte(service, address - length + 1) >> 3 & 7) == 2)
+        if (read_byte(process, address - length) == 0xFF && (read_byte(process, address - length + 1) >> 3 & 7) == 2)
             return true;
     return false;
 }
 
-/* There are no frame pointers to follow; whatever on the stack looks like a return address is shown. */
-static void print_stack(const struct service *service, uint32_t stack)
+static uint32_t read_startup(handle_t process, uint32_t offset)
 {
+    uint32_t word = 0;
+    process_read_word(process, STARTUP_ADDRESS + offset, &word);
+    return word;
+}
+
+/* There are no frame pointers to follow; whatever on the stack looks like a return address is shown. */
+static void print_stack(handle_t process, uint32_t stack)
+{
+    uint32_t start = read_startup(process, offsetof(struct startup, text_start));
+    uint32_t end = read_startup(process, offsetof(struct startup, text_end));
     for (uint32_t i = 0; i < STACK_WORDS; i++) {
         uint32_t word;
-        if (process_read_word(service->process, (stack & ~3u) + i * 4, &word) != OK)
+        if (process_read_word(process, (stack & ~3u) + i * 4, &word) != OK)
             return;
-        if (word >= service->text_start && word < service->text_end && follows_call(service, word))
+        if (word >= start && word < end && follows_call(process, word))
             print("  0x%08x\n", word);
     }
 }
 
-static void report(const struct service *service, uint32_t vector, handle_t thread)
+static void report(const struct process *process, uint32_t vector, handle_t thread)
 {
-    print("fault: %s: %s (vector %u, error 0x%x, address 0x%08x)\n", service->name,
+    print("fault: %s: %s (vector %u, error 0x%x, address 0x%08x)\n", entry_of(process)->name,
           vector < COUNT(exceptions) ? exceptions[vector] : "exception", vector,
           read_register(thread, REGISTER_FAULT_ERROR), read_register(thread, REGISTER_FAULT_ADDRESS));
     print_registers(thread);
     print("  0x%08x\n", read_register(thread, REGISTER_EIP));
-    print_stack(service, read_register(thread, REGISTER_ESP));
+    print_stack(process->handle, read_register(thread, REGISTER_ESP));
 }
 
-static reply_t fault(const request_t *rq)
+static bool ends_thread_only(const struct process *process)
 {
-    struct service *service = service_of_badge(rq->badge);
-    if (service) {
-        report(service, rq->word, rq->handle);
-        if (!service->faults_end_thread)
-            process_destroy(service->process, EXIT_CODE_FAULT + rq->word);
-    }
-    handle_close(rq->handle);
-    return reply_error(E_PEER_DIED);
+    return is_service(process) && process->service->faults_end_thread;
+}
+
+/* A child that nobody has made known yet has no handle, and loses but its thread. */
+static void fault(const request_t *rq)
+{
+    const struct process *process = process_of_number(rq->badge);
+    if (!process || process->handle == HANDLE_NONE)
+        return;
+    report(process, rq->word, rq->handle);
+    if (!ends_thread_only(process))
+        process_destroy(process->handle, EXIT_CODE_FAULT + rq->word);
 }
 
 /* The kernel's method number lies outside every table. */
 reply_t server_unknown_method(const request_t *rq)
 {
-    return rq->method == METHOD_FAULT ? fault(rq) : reply_error(E_NO_METHOD);
+    bool is_fault = rq->method == METHOD_FAULT;
+    if (is_fault) {
+        lock_acquire(&state_lock);
+        fault(rq);
+        lock_release(&state_lock);
+    }
+    if (rq->handle != HANDLE_NONE)
+        handle_close(rq->handle);
+    return reply_error(is_fault ? E_PEER_DIED : E_NO_METHOD);
 }

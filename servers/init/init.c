@@ -1,6 +1,4 @@
 /* init: the first process. Starts what the system list names, answers look-ups, reports faults, watches for ends. */
-#include <init.h>
-
 #include "service.h"
 
 #define WORKERS 4
@@ -8,6 +6,8 @@
 
 struct service services[SERVICES_MAX];
 uint32_t service_count;
+struct process processes[PROCESSES_MAX];
+handle_t self_endpoint, events;
 
 /* Nobody started us but the kernel, which has left the boot information. */
 const struct startup *startup_page(void)
@@ -27,9 +27,10 @@ const struct boot_module *module_find(const char *name, uint32_t length)
     return NULL;
 }
 
-struct service *service_of_badge(uint32_t badge)
+struct process *process_of_number(uint32_t number)
 {
-    return badge >= 1 && badge <= service_count ? &services[badge - 1] : NULL;
+    struct process *process = &processes[(number - 1) % PROCESSES_MAX];
+    return number && entry_of(process)->number == number ? process : NULL;
 }
 
 static _Noreturn void give_up(const char *reason)
@@ -66,40 +67,82 @@ static void read_list(void)
         give_up("system.list names no service");
 }
 
-static void report_end(struct service *service)
+/* Without the endpoint's last handle to serve through, callers that still wait get E_PEER_DIED. */
+static void end(struct process *process)
 {
-    uint32_t code = 0;
-    process_info(service->process, PROCESS_EXIT_CODE, &code);
-    if (code != 0 || service->state == SERVICE_ANNOUNCED)
-        print("init: %s ended with code %d\n", service->name, code);
-    service_end(service);
+    entry_of(process)->state = PROCESS_ENDED;
+    if (process->handle != HANDLE_NONE)
+        process_destroy(process->handle, 0);
+    handle_close(process->endpoint);
+    handle_close(process->handle);
+    process->handle = process->endpoint = HANDLE_NONE;
+}
+
+static void start(struct process *process)
+{
+    const struct service *service = process->service;
+    const char *wrong = service_start(process);
+    if (!wrong)
+        return;
+    print("init: cannot start %s (system.list:%u): program \"%s\": %s\n", entry_of(process)->name, service->line,
+          service->program->name, wrong);
+    end(process);
     if (service->essential)
+        machine_end(1);
+}
+
+static void start_all(void)
+{
+    for (uint32_t i = 0; i < service_count; i++) {
+        processes[i].service = &services[i];
+        table->entries[i].number = i + 1;
+        table->entries[i].state = PROCESS_STARTING;
+    }
+    for (uint32_t i = 0; i < service_count; i++)
+        start(&processes[i]);
+}
+
+static void report_end(struct process *process)
+{
+    const struct process_entry *entry = entry_of(process);
+    uint32_t code = 0;
+    process_info(process->handle, PROCESS_EXIT_CODE, &code);
+    if (code != 0 || entry->state == PROCESS_RUNNING)
+        print("init: %s ended with code %d\n", entry->name, code);
+    end(process);
+    if (process->service->essential)
         machine_end(code);
 }
 
-static void watch(handle_t deaths)
+static void collect(struct process *process)
 {
-    uint32_t bits;
-    notification_wait(deaths, ~0u, TIMEOUT_NEVER, &bits);
-    for (uint32_t i = 0; i < service_count; i++) {
-        uint32_t alive = 1;
-        if (services[i].state != SERVICE_ENDED)
-            process_info(services[i].process, PROCESS_ALIVE, &alive);
-        if (!alive)
-            report_end(&services[i]);
-    }
+    uint32_t alive = 1;
+    if (process->handle != HANDLE_NONE)
+        process_info(process->handle, PROCESS_ALIVE, &alive);
+    if (alive)
+        return;
+    children_forget(process);
+    if (is_service(process))
+        report_end(process);
+    else
+        child_forget(process);
 }
 
 int main(void)
 {
-    handle_t endpoint, deaths;
+    uint32_t bits;
     machine_prepare();
-    read_list();
-    if (notification_create(&deaths) != OK ||
-        server_start(&endpoint, init_methods, INIT_METHODS, .workers = WORKERS) != OK)
+    if (table_create() != OK || lock_init(&state_lock) != OK || notification_create(&events) != OK ||
+        server_start(&self_endpoint, init_methods, INIT_METHODS, .workers = WORKERS, .takes_handles = true) != OK)
         give_up("not enough memory to serve");
-    for (uint32_t i = 0; i < service_count; i++)
-        service_start(&services[i], endpoint, deaths);
-    for (;;)
-        watch(deaths);
+    read_list();
+    lock_acquire(&state_lock);
+    start_all();
+    for (;;) {
+        for (uint32_t i = 0; i < PROCESSES_MAX; i++)
+            collect(&processes[i]);
+        lock_release(&state_lock);
+        notification_wait(events, ~0u, TIMEOUT_NEVER, &bits);
+        lock_acquire(&state_lock);
+    }
 }

@@ -1,6 +1,4 @@
 /* Reads the system list. Every mistake is reported with its line, and all of them before giving up. */
-#include <init.h>
-
 #include "service.h"
 
 #define QUOTA_KIB 1024u
@@ -21,6 +19,11 @@ static void mistake(uint32_t line, const struct word *word, const char *wrong)
     text[length] = '\0';
     print("system.list:%u: \"%s\" %s\n", line, text, wrong);
     mistakes++;
+}
+
+static char *name_of(const struct service *service)
+{
+    return table->entries[service - services].name;
 }
 
 /* ---- words ---- */
@@ -165,6 +168,18 @@ static const char *key_essential(struct service *service, const struct word *val
     return service->essential || word_equals(value, "no") ? NULL : "wants yes or no";
 }
 
+static const char *key_control(struct service *service, const struct word *value)
+{
+    service->control = word_equals(value, "yes");
+    return service->control || word_equals(value, "no") ? NULL : "wants yes or no";
+}
+
+static const char *key_modules(struct service *service, const struct word *value)
+{
+    service->modules = word_equals(value, "yes");
+    return service->modules || word_equals(value, "no") ? NULL : "wants yes or no";
+}
+
 static const struct {
     const char *name;
     const char *(*check)(struct service *service, const struct word *value);
@@ -172,6 +187,7 @@ static const struct {
     { "quota", key_quota },     { "priority", key_priority },           { "workers", key_workers },
     { "irq", key_irq },         { "ports", key_ports },                 { "device-memory", key_device_memory },
     { "faults", key_faults },   { "essential", key_essential },         { "highest", key_highest },
+    { "control", key_control }, { "modules", key_modules },
 };
 
 /* A key that init does not know is the program's own. */
@@ -213,16 +229,16 @@ static void read_keys(struct service *service)
             mistake(service->line, &word, wrong);
     }
     if (service->words_end - service->words > STARTUP_ARGUMENTS - 2)
-        mistake(service->line, &(struct word){ service->name, strlen(service->name) }, "has too many arguments");
+        mistake(service->line, &(struct word){ name_of(service), strlen(name_of(service)) }, "has too many arguments");
 }
 
 /* Two names with one hash could not be told apart by a look-up; equal names are the usual case of it. */
 static void check_name_is_new(const struct service *service, const struct word *name)
 {
     for (const struct service *other = services; other < service; other++) {
-        if (strcmp(other->name, service->name) == 0)
+        if (strcmp(name_of(other), name_of(service)) == 0)
             mistake(service->line, name, "is a duplicate name");
-        else if (name_hash(other->name, NAME_HASH_ASK) == name_hash(service->name, NAME_HASH_ASK))
+        else if (name_hash(name_of(other), NAME_HASH_ASK) == name_hash(name_of(service), NAME_HASH_ASK))
             mistake(service->line, name, "has the hash of an earlier name: rename one");
     }
 }
@@ -230,7 +246,7 @@ static void check_name_is_new(const struct service *service, const struct word *
 static void read_name(struct service *service, const struct word *name)
 {
     uint32_t length = name->length < STARTUP_NAME ? name->length : STARTUP_NAME - 1;
-    memcpy(service->name, name->text, length);
+    memcpy(name_of(service), name->text, length);
     if (name->length >= STARTUP_NAME)
         mistake(service->line, name, "is a name of more than 16 bytes");
     check_name_is_new(service, name);

@@ -1,43 +1,50 @@
 /* What init's endpoint answers: look-ups, announcements, the end of the machine. The words are described in init.h. */
-#include <init.h>
-
 #include "service.h"
 
-static struct service *service_of_hash(uint32_t hash)
+struct lock state_lock;
+
+static const struct process *process_of_hash(uint32_t hash)
 {
-    for (uint32_t i = 0; i < service_count; i++)
-        if (name_hash(services[i].name, NAME_HASH_ASK) == hash)
-            return &services[i];
+    for (const struct process *process = processes; is_service(process); process++)
+        if (name_hash(entry_of(process)->name, NAME_HASH_ASK) == hash)
+            return process;
     return NULL;
 }
 
 /* Early clients are told to ask again, so that they never keep a worker. */
-static status_t readiness(const struct service *service)
+static status_t readiness(const struct process *process)
 {
     static const status_t answers[] = {
-        [SERVICE_STARTING] = E_BUSY, [SERVICE_ANNOUNCED] = OK, [SERVICE_ENDED] = E_PEER_DIED,
+        [PROCESS_STARTING] = E_BUSY, [PROCESS_RUNNING] = OK, [PROCESS_WAITING] = E_BUSY, [PROCESS_ENDED] = E_PEER_DIED,
     };
-    return service ? answers[service->state] : E_NOT_FOUND;
+    return process ? answers[entry_of(process)->state] : E_NOT_FOUND;
 }
 
 static reply_t find(const request_t *rq)
 {
-    struct service *service = service_of_hash(rq->word);
+    const struct process *found = process_of_hash(rq->word);
     handle_t badged;
-    status_t status = readiness(service);
+    status_t status = readiness(found);
     if (status == OK)
-        status = handle_duplicate(service->endpoint, RIGHT_CALL | RIGHT_TRANSFER, rq->badge, &badged);
+        status = handle_duplicate(found->endpoint, RIGHT_CALL | RIGHT_TRANSFER, rq->badge, &badged);
     if (status != OK)
         return reply_error(status);
-    return reply_handle(name_hash(service->name, NAME_HASH_ANSWER), badged);
+    return reply_handle(name_hash(entry_of(found)->name, NAME_HASH_ANSWER), badged);
+}
+
+/* NULL unless the client is a service that has not announced itself yet. */
+static struct process *starting_service(const request_t *rq)
+{
+    struct process *client = process_of_number(rq->badge);
+    return client && is_service(client) && entry_of(client)->state == PROCESS_STARTING ? client : NULL;
 }
 
 /* Nobody has a handle to the old endpoint yet but the service itself. */
 static reply_t endpoint(const request_t *rq)
 {
-    struct service *service = service_of_badge(rq->badge);
+    struct process *client = starting_service(rq);
     handle_t created, copy;
-    if (!service || service->state != SERVICE_STARTING)
+    if (!client)
         return reply_error(E_BAD_STATE);
     status_t status = endpoint_create(rq->word & 0xFF, rq->word >> 8, &created);
     if (status != OK)
@@ -47,17 +54,17 @@ static reply_t endpoint(const request_t *rq)
         handle_close(created);
         return reply_error(status);
     }
-    handle_close(service->endpoint);
-    service->endpoint = created;
+    handle_close(client->endpoint);
+    client->endpoint = created;
     return reply_handle(0, copy);
 }
 
 static reply_t announce(const request_t *rq)
 {
-    struct service *service = service_of_badge(rq->badge);
-    if (!service || service->state != SERVICE_STARTING)
+    const struct process *client = starting_service(rq);
+    if (!client)
         return reply_error(E_BAD_STATE);
-    service->state = SERVICE_ANNOUNCED;
+    entry_of(client)->state = PROCESS_RUNNING;
     return reply(0);
 }
 
@@ -66,9 +73,28 @@ static reply_t end_machine(const request_t *rq)
     machine_end(rq->word);
 }
 
-const method_t init_methods[INIT_METHODS] = {
+static const method_t methods[INIT_METHODS] = {
     [INIT_FIND] = find,
     [INIT_ENDPOINT] = endpoint,
     [INIT_ANNOUNCE] = announce,
     [INIT_MACHINE_EXIT] = end_machine,
+    [INIT_CHILD] = child_create,
+    [INIT_ADOPT] = child_adopt,
+    [INIT_TABLE] = table_give,
+    [INIT_REFRESH] = table_refresh,
+    [INIT_KILL] = process_kill,
+    [INIT_MODULE] = module_give,
 };
+
+/* Every request passes here: one at a time, and with no handle left behind by those that want none. */
+static reply_t serve(const request_t *rq)
+{
+    lock_acquire(&state_lock);
+    reply_t answer = methods[rq->method](rq);
+    lock_release(&state_lock);
+    if (rq->handle != HANDLE_NONE && rq->method != INIT_ADOPT)
+        handle_close(rq->handle);
+    return answer;
+}
+
+const method_t init_methods[INIT_METHODS] = { [0 ... INIT_METHODS - 1] = serve };

@@ -1,35 +1,47 @@
-/* What init knows about each line of the system list, and what its files ask of each other. */
+/* What init knows about the system list and about each process, and what its files ask of each other. */
 #ifndef SERVICE_H
 #define SERVICE_H
 
 #include <server.h>
 #include <startup.h>
 
+#include <init.h>
+
 #define SERVICES_MAX 64u
 
-enum service_state { SERVICE_STARTING, SERVICE_ANNOUNCED, SERVICE_ENDED };
-
-struct service {
-    char name[STARTUP_NAME];
-    uint32_t line;                      /* of the list, for messages */
+struct service {                        /* a line of the system list */
+    uint32_t line;                      /* its number, for messages */
     const char *words, *words_end;      /* its keys in the text of the list */
     const struct boot_module *program;
     uint32_t quota_kib, priority;
     uint32_t highest;                   /* priority that it may give: highest=, at least its own */
     bool faults_end_thread;             /* faults=thread: the process outlives a thread that faults */
     bool essential;                     /* essential=yes: the machine ends with it */
-    enum service_state state;
-    handle_t process, endpoint;
-    uint32_t text_start, text_end;      /* executable range, for fault reports */
+    bool control;                       /* control=yes: it and its children may end any process */
+    bool modules;                       /* modules=yes: it may read the boot modules */
+};
+
+/* Behind the entry of the same index in the table, where number, name and state stand. Services come first, in the order of
+ * the list; children of programs behind them. */
+struct process {
+    handle_t handle;                    /* HANDLE_NONE: none now; to the kernel that would be ourselves */
+    handle_t endpoint;                  /* its own, which outlives it; HANDLE_NONE: it serves nobody */
+    const struct service *service;      /* its line, or that of the service it descends from */
 };
 
 extern struct service services[SERVICES_MAX];
 extern uint32_t service_count;
+extern struct process processes[PROCESSES_MAX];
+extern struct process_table *table;
+/* Guards all of these: workers run at their callers' priorities, and may lose the CPU anywhere. */
+extern struct lock state_lock;
+extern handle_t self_endpoint; /* ours */
+extern handle_t events;        /* signalled when a process ends */
 
-/* A client's badge is its place in the list, counted from 1. */
-static inline uint32_t service_badge(const struct service *service) { return (uint32_t)(service - services) + 1; }
-/* NULL: no service has this badge. */
-struct service *service_of_badge(uint32_t badge);
+static inline struct process_entry *entry_of(const struct process *process) { return &table->entries[process - processes]; }
+static inline bool is_service(const struct process *process) { return process < &processes[service_count]; }
+/* The process with this number, which is also its badge; of a service, the place in the list counted from 1. NULL: none. */
+struct process *process_of_number(uint32_t number);
 
 static inline const struct boot_info *boot_info(void) { return (const struct boot_info *)BOOT_INFO_ADDRESS; }
 /* NULL: no boot module of this name. */
@@ -52,13 +64,24 @@ bool parse_range(const struct word *word, uint32_t *first, uint32_t *last);
 /* Fills `services`; prints one line for each mistake and returns how many there are. */
 uint32_t list_read(const char *text, uint32_t size);
 
-/* ---- program.c ---- */
-/* Maps the program of the service into its process; NULL and *entry, or what is wrong with the file. */
-const char *program_load(struct service *service, uint32_t *entry);
-
 /* ---- start.c ---- */
-void service_start(struct service *service, handle_t init, handle_t deaths);
-void service_end(struct service *service);
+/* Brings the service to life. NULL, or why it cannot be. */
+const char *service_start(struct process *process);
+
+/* ---- children.c: each answers a method of init.h ---- */
+reply_t child_create(const request_t *rq);
+reply_t child_adopt(const request_t *rq);
+reply_t process_kill(const request_t *rq);
+/* What init forgets when a process ends: its children that never came to life, and itself unless it is a service. */
+void children_forget(struct process *parent);
+void child_forget(struct process *child);
+
+/* ---- table.c ---- */
+/* E_NO_MEMORY. */
+status_t table_create(void);
+reply_t table_give(const request_t *rq);
+reply_t table_refresh(const request_t *rq);
+reply_t module_give(const request_t *rq);
 
 /* ---- methods.c, fault.c, machine.c ---- */
 extern const method_t init_methods[];

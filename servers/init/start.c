@@ -1,49 +1,13 @@
 /* Brings a service to life: its process, what it may use, what it is told, its first thread. */
+#include <program.h>
+
 #include "service.h"
 
-#define STACK_PAGES 4u
-
-struct start { /* one service on its way */
-    struct service *service;
-    struct startup *page;       /* our view of its startup page */
-    handle_t init;              /* our endpoint */
-    uint32_t resources;
-};
-
-static status_t give(const struct start *start, handle_t handle, uint32_t rights, handle_t *there)
-{
-    return process_give(start->service->process, handle, rights, there);
-}
-
-/* The three handles that every program finds first in its table. */
-static status_t give_basics(struct start *start)
-{
-    struct service *service = start->service;
-    handle_t badged;
-    status_t status = give(start, service->process, RIGHTS_ALL, &start->page->process);
-    if (status == OK)
-        status = handle_duplicate(start->init, RIGHT_CALL | RIGHT_TRANSFER, service_badge(service), &badged);
-    if (status == OK) {
-        status = give(start, badged, RIGHTS_ALL, &start->page->init);
-        handle_close(badged);
-    }
-    if (status == OK)
-        status = give(start, service->endpoint, RIGHTS_ALL, &start->page->endpoint);
-    return status;
-}
+static struct startup page; /* of the service on its way */
 
 /* ---- resources ---- */
 
-static status_t give_resource(struct start *start, const char *key, handle_t handle)
-{
-    if (start->resources == STARTUP_RESOURCES)
-        return E_NO_MEMORY;
-    struct startup_resource *resource = &start->page->resources[start->resources++];
-    memcpy(resource->key, key, strlen(key));
-    return give(start, handle, RIGHTS_ALL, &resource->handle);
-}
-
-static status_t give_ports(struct start *start, const struct word *value)
+static status_t give_ports(handle_t process, const struct word *value)
 {
     uint32_t first, last;
     handle_t ports;
@@ -51,14 +15,14 @@ static status_t give_ports(struct start *start, const struct word *value)
     status_t status = ioport_create(boot_info()->ioports, first, last - first + 1, &ports);
     if (status != OK)
         return status;
-    status = ioport_grant(ports, start->service->process);
+    status = ioport_grant(ports, process);
     if (status == OK)
-        status = give_resource(start, "ports", ports);
+        status = startup_add_resource(&page, "ports", process, ports);
     handle_close(ports);
     return status;
 }
 
-static status_t give_irq(struct start *start, const struct word *value)
+static status_t give_irq(handle_t process, const struct word *value)
 {
     uint32_t line;
     handle_t irq;
@@ -66,159 +30,115 @@ static status_t give_irq(struct start *start, const struct word *value)
     status_t status = irq_create(boot_info()->irqs, line, &irq);
     if (status != OK)
         return status;
-    status = give_resource(start, "irq", irq);
+    status = startup_add_resource(&page, "irq", process, irq);
     handle_close(irq);
     return status;
 }
 
-static status_t give_device_memory(struct start *start, const struct word *value)
+static status_t give_device_memory(handle_t process, const struct word *value)
 {
     uint32_t first, last;
     handle_t memory;
     if (!parse_range(value, &first, &last))
-        return give_resource(start, "device-memory", boot_info()->device_memory);
+        return startup_add_resource(&page, "device-memory", process, boot_info()->device_memory);
     status_t status = memory_create_device(boot_info()->device_memory, first / PAGE_SIZE,
                                            last / PAGE_SIZE - first / PAGE_SIZE + 1, &memory);
     if (status != OK)
         return status;
-    status = give_resource(start, "device-memory", memory);
+    status = startup_add_resource(&page, "device-memory", process, memory);
     handle_close(memory);
     return status;
 }
 
-static status_t give_resource_of(struct start *start, const struct word *key, const struct word *value)
+static status_t give_resource_of(handle_t process, const struct word *key, const struct word *value)
 {
     if (word_equals(key, "ports"))
-        return give_ports(start, value);
+        return give_ports(process, value);
     if (word_equals(key, "irq"))
-        return give_irq(start, value);
+        return give_irq(process, value);
     if (word_equals(key, "device-memory"))
-        return give_device_memory(start, value);
+        return give_device_memory(process, value);
     return OK;
 }
 
-/* Copies the keys, each ended by a zero, and hands over what they name. */
-static status_t give_arguments(struct start *start)
+/* Tells the service its keys, and hands over what they name. */
+static status_t give_arguments(const struct process *process)
 {
-    const char *cursor = start->service->words;
-    char *to = start->page->arguments;
+    const char *cursor = process->service->words;
     struct word word, key, value;
     status_t status = OK;
-    while (status == OK && next_word(&cursor, start->service->words_end, &word)) {
-        memcpy(to, word.text, word.length);
-        to += word.length + 1;
-        if (split_word(&word, &key, &value))
-            status = give_resource_of(start, &key, &value);
+    while (status == OK && next_word(&cursor, process->service->words_end, &word)) {
+        status = startup_add_argument(&page, "", word.text, word.length);
+        if (status == OK && split_word(&word, &key, &value))
+            status = give_resource_of(process->handle, &key, &value);
     }
     return status;
 }
 
-/* ---- memory ---- */
-
-static status_t map_stack(const struct service *service)
+static status_t fill_page(const struct process *process)
 {
-    handle_t memory;
-    status_t status = memory_create(STACK_PAGES, 0, &memory);
+    handle_t badged;
+    memset(&page, 0, sizeof(page));
+    status_t status = handle_duplicate(self_endpoint, RIGHT_CALL | RIGHT_TRANSFER, entry_of(process)->number, &badged);
     if (status != OK)
         return status;
-    status = process_map(service->process, memory, STACK_TOP - STACK_PAGES * PAGE_SIZE, PROTECT_READ | PROTECT_WRITE, 0,
-                         STACK_PAGES);
-    handle_close(memory);
-    return status;
-}
-
-static status_t fill_page(struct start *start)
-{
-    start->page->magic = STARTUP_MAGIC;
-    memcpy(start->page->name, start->service->name, STARTUP_NAME);
-    start->page->priority = start->service->priority;
-    status_t status = give_basics(start);
-    return status == OK ? give_arguments(start) : status;
-}
-
-static status_t map_startup_page(struct start *start)
-{
-    handle_t memory;
-    uint32_t window = address_reserve(1);
-    if (window == 0)
-        return E_NO_MEMORY;
-    status_t status = memory_create(1, 0, &memory);
-    if (status == OK) {
-        status = process_map(self_process(), memory, window, PROTECT_READ | PROTECT_WRITE, 0, 1);
-        if (status == OK) {
-            start->page = (struct startup *)window;
-            status = fill_page(start);
-            process_unmap(self_process(), window, 1);
-        }
-        if (status == OK)
-            status = process_map(start->service->process, memory, STARTUP_ADDRESS, PROTECT_READ, 0, 1);
-        handle_close(memory);
-    }
-    address_release(window, 1);
-    return status;
+    status = startup_begin(&page, entry_of(process)->name, process->service->priority, process->handle, badged,
+                           process->endpoint);
+    handle_close(badged);
+    return status == OK ? give_arguments(process) : status;
 }
 
 /* ---- the service ---- */
-
-static status_t start_thread(const struct service *service, uint32_t entry)
-{
-    handle_t thread;
-    status_t status = thread_create(service->process, entry, STACK_TOP, 0, service->priority, &thread);
-    if (status != OK)
-        return status;
-    status = thread_start(thread);
-    handle_close(thread);
-    return status;
-}
 
 static uint32_t highest_priority(const struct service *service)
 {
     return service->highest > service->priority ? service->highest : service->priority;
 }
 
-/* NULL, or why it cannot start. */
-static const char *bring_up(struct start *start, handle_t deaths)
+static status_t create(struct process *process)
 {
-    struct service *service = start->service;
-    uint32_t entry;
-    status_t status = endpoint_create(0, 0, &service->endpoint);
+    const struct service *service = process->service;
+    status_t status = OK;
+    if (process->endpoint == HANDLE_NONE)
+        status = endpoint_create(0, 0, &process->endpoint);
     if (status == OK)
-        status = process_create(service->quota_kib * 1024, start->init, service_badge(service), highest_priority(service),
-                                &service->process);
+        status = process_create(service->quota_kib * 1024, self_endpoint, entry_of(process)->number,
+                                highest_priority(service), &process->handle);
+    if (status == OK)
+        status = process_watch(process->handle, events, 1);
+    return status == OK ? fill_page(process) : status;
+}
+
+/* The module is mapped only as long as its program is loaded. */
+static const char *load(handle_t process, const struct boot_module *module, uint32_t *entry)
+{
+    uint32_t pages = (module->size + PAGE_SIZE - 1) / PAGE_SIZE, window = address_reserve(pages);
+    if (pages == 0)
+        return "is empty";
+    if (window == 0)
+        return status_text(E_NO_MEMORY);
+    const char *wrong;
+    status_t status = process_map(self_process(), module->memory, window, PROTECT_READ, 0, pages);
+    if (status == OK) {
+        const struct program_image image = { (const void *)window, module->size, module->memory };
+        wrong = program_load(process, &image, &page, entry);
+        process_unmap(self_process(), window, pages);
+    } else {
+        wrong = status_text(status);
+    }
+    address_release(window, pages);
+    return wrong;
+}
+
+const char *service_start(struct process *process)
+{
+    uint32_t entry;
+    status_t status = create(process);
     if (status != OK)
         return status_text(status);
-    const char *wrong = program_load(service, &entry);
+    const char *wrong = load(process->handle, process->service->program, &entry);
     if (wrong)
         return wrong;
-    status = map_stack(service);
-    if (status == OK)
-        status = map_startup_page(start);
-    if (status == OK)
-        status = process_watch(service->process, deaths, 1);
-    if (status == OK)
-        status = start_thread(service, entry);
+    status = program_run(process->handle, entry, process->service->priority);
     return status == OK ? NULL : status_text(status);
-}
-
-void service_start(struct service *service, handle_t init, handle_t deaths)
-{
-    struct start start = { .service = service, .init = init };
-    const char *wrong = bring_up(&start, deaths);
-    if (!wrong)
-        return;
-    print("init: cannot start %s (system.list:%u): program \"%s\": %s\n", service->name, service->line,
-          service->program->name, wrong);
-    service_end(service);
-    if (service->essential)
-        machine_end(1);
-}
-
-/* Without the endpoint's last handle to serve through, callers that still wait get E_PEER_DIED. */
-void service_end(struct service *service)
-{
-    service->state = SERVICE_ENDED;
-    if (service->process != HANDLE_NONE) /* which would name ourselves */
-        process_destroy(service->process, 0);
-    handle_close(service->endpoint);
-    handle_close(service->process);
 }

@@ -112,14 +112,25 @@ static reply_t eat(const request_t *rq)
     return reply(count);
 }
 
+static reply_t ask_init(const request_t *rq)
+{
+    handle_t handle = HANDLE_NONE;
+    status_t status = service_call_full(init_endpoint(), rq->word & 0xFF, rq->word >> 8, TIMEOUT_NEVER, HANDLE_NONE, NULL,
+                                        &handle);
+    handle_close(handle);
+    return reply((uint32_t)status);
+}
+
 static const method_t methods[HOSTILE_METHODS] = {
     [HOSTILE_ECHO] = echo,           [HOSTILE_EXIT] = end_process,    [HOSTILE_FAULT] = fault,
     [HOSTILE_UNMAP_STACK] = unmap_stack, [HOSTILE_SILENT] = stay_silent, [HOSTILE_GARBAGE] = garbage,
     [HOSTILE_BAD_HANDLE] = attach_nothing, [HOSTILE_FORGE] = forge,   [HOSTILE_CALL_BACK] = call_back,
-    [HOSTILE_EAT] = eat,
+    [HOSTILE_EAT] = eat,             [HOSTILE_ASK_INIT] = ask_init,
 };
 
 int main(void)
 {
+    if (argument("0"))
+        return hostile_child();
     return server_run(NULL, methods, HOSTILE_METHODS, .workers = 4, .takes_handles = true);
 }
