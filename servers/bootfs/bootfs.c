@@ -103,7 +103,9 @@ static int statistics(request *rq, void *data)
     uint64_t blocks = 0;
     for (uint32_t i = 0; i < module_count; i++)
         blocks += (modules[i].size + PAGE_SIZE - 1) / PAGE_SIZE;
-    rq->statistics = (struct vfs_statistics){ .blocks = blocks, .block_size = PAGE_SIZE, .inodes = module_count + 1, .read_only = 1 };
+    rq->statistics = (struct vfs_statistics){
+        .blocks = blocks, .block_size = PAGE_SIZE, .inodes = module_count + 1, .read_only = 1,
+    };
     return 0;
 }
 

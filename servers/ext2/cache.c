@@ -322,7 +322,8 @@ status_t cache_read(uint32_t unit, uint64_t offset, void *to, uint32_t bytes, ui
     for (uint32_t done = 0, part; done < bytes && status == OK; done += part) {
         struct page *page;
         part = piece(offset + done, bytes - done);
-        status = get(unit, (uint32_t)((offset + done) / PAGE_SIZE), true, (lead + wanted - done + PAGE_SIZE - 1) / PAGE_SIZE, &page);
+        uint32_t pages_wanted = (lead + wanted - done + PAGE_SIZE - 1) / PAGE_SIZE;
+        status = get(unit, (uint32_t)((offset + done) / PAGE_SIZE), true, pages_wanted, &page);
         if (status != OK)
             break;
         memcpy((uint8_t *)to + done, bytes_of(page) + (uint32_t)(offset + done) % PAGE_SIZE, part);

@@ -7,6 +7,7 @@
 
 #include <file_system.h>
 #include <servers/vfs/vfs.h>
+#include <startup.h>
 
 #define MOUNTS 16u
 #define WORKERS_MAX 32u

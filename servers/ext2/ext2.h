@@ -1,0 +1,91 @@
+/* The ext2 service: what its files tell each other. The format is libext2fs's business; ours are the cache below it, the locks
+ * around it, and the operations that the VFS asks for.
+ *
+ * libext2fs does not know threads. Each volume has a lock that is held over every use of it; contents of files are read with the
+ * lock free, from the page cache, once the blocks are known. */
+#ifndef EXT2_H
+#define EXT2_H
+
+#include <ext2fs/ext2_fs.h>
+#include <ext2fs/ext2fs.h>
+#include <file_system.h>
+
+#define VOLUMES 8u
+#define RUNS 8u
+
+typedef struct file_system_request request;
+
+struct run {                    /* of blocks that follow each other on the disk; first 0: a hole */
+    uint32_t block, count;      /* in the file */
+    blk64_t first;
+};
+
+struct open_node {              /* an inode that the VFS has open */
+    struct open_node *next;
+    ext2_ino_t inode;
+    uint32_t opens;
+    uint32_t readers;           /* reading with the volume unlocked: blocks must stay as they are */
+    bool nameless;              /* goes with its last user */
+    struct run runs[RUNS];      /* where blocks lie, as last seen; count 0: unused */
+    uint32_t next_run;
+};
+
+struct volume {
+    bool used, read_only, changed;
+    uint32_t number;            /* never used twice */
+    uint32_t unit;
+    ext2_filsys fs;
+    struct lock lock;
+    struct open_node *nodes;
+};
+
+/* ---- io.c ---- */
+extern struct struct_io_manager cache_io_manager;
+
+/* ---- volume.c ---- */
+/* The volume, locked; NULL: no such. */
+struct volume *volume_lock(uint32_t number);
+void volume_unlock(struct volume *volume);
+int volume_mount(request *rq, void *data);
+int volume_unmount(request *rq, void *data);
+int volume_sync(request *rq, void *data);
+int volume_statistics(request *rq, void *data);
+/* EROFS, or 0 once the disk says that the volume is in use. To be called before the first change. */
+int volume_will_change(struct volume *volume);
+/* An error number; what is wrong with the disk is said on the log. */
+int error_of(const struct volume *volume, errcode_t code);
+
+/* ---- node.c ---- */
+int node_read(struct volume *volume, ext2_ino_t number, struct ext2_inode *inode);
+int node_write(struct volume *volume, ext2_ino_t number, struct ext2_inode *inode);
+struct open_node *node_find_open(struct volume *volume, ext2_ino_t number);
+void node_answer(const struct volume *volume, request *rq, ext2_ino_t number, struct ext2_inode *inode);
+/* One name less: the inode is freed with its last name and user. */
+int node_drop_name(struct volume *volume, ext2_ino_t number, struct ext2_inode *inode);
+int node_stat(request *rq, void *data);
+int node_open(request *rq, void *data);
+int node_close(request *rq, void *data);
+int node_set_attributes(request *rq, void *data);
+int node_read_link(request *rq, void *data);
+
+/* ---- data.c ---- */
+int data_read(request *rq, void *data);
+int data_write(request *rq, void *data);
+int data_truncate(request *rq, void *data);
+
+/* ---- names.c, rename.c, listing.c ---- */
+int names_lookup(request *rq, void *data);
+int names_create(request *rq, void *data);
+int names_remove(request *rq, void *data);
+int names_link(request *rq, void *data);
+int names_rename(request *rq, void *data);
+int names_list(request *rq, void *data);
+/* Adds a name, with a larger directory if need be. */
+int names_add(struct volume *volume, ext2_ino_t directory, const char *name, ext2_ino_t number, uint32_t mode);
+/* 0 and the inode behind the name, or ENOENT, ENOTDIR. */
+int names_find(struct volume *volume, ext2_ino_t directory, const char *name, ext2_ino_t *number);
+/* 0 if it may be removed as the kind that is meant. */
+int names_may_remove(struct volume *volume, ext2_ino_t number, const struct ext2_inode *inode, bool as_directory);
+void names_touch(struct volume *volume, ext2_ino_t directory, int links);
+
+#endif

@@ -1,0 +1,215 @@
+/* Inodes: attributes, who has them open, and their end. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "ext2.h"
+
+/* ---- reading and writing ---- */
+
+int node_read(struct volume *volume, ext2_ino_t number, struct ext2_inode *inode)
+{
+    return error_of(volume, ext2fs_read_inode(volume->fs, number, inode));
+}
+
+int node_write(struct volume *volume, ext2_ino_t number, struct ext2_inode *inode)
+{
+    return error_of(volume, ext2fs_write_inode(volume->fs, number, inode));
+}
+
+void node_answer(const struct volume *volume, request *rq, ext2_ino_t number, struct ext2_inode *inode)
+{
+    rq->node = number;
+    rq->attributes = (struct vfs_attributes){
+        .mode = inode->i_mode, .links = inode->i_links_count, .user = inode_uid(*inode), .group = inode_gid(*inode),
+        .size = EXT2_I_SIZE(inode), .blocks = ext2fs_get_stat_i_blocks(volume->fs, inode), .block_size = volume->fs->blocksize,
+        .device = volume->number, .inode = number, .accessed = inode->i_atime, .modified = inode->i_mtime,
+        .changed = inode->i_ctime,
+    };
+}
+
+int node_stat(request *rq, void *data)
+{
+    (void)data;
+    struct ext2_inode inode;
+    struct volume *volume = volume_lock(rq->volume);
+    if (!volume)
+        return ENXIO;
+    int error = node_read(volume, rq->node, &inode);
+    if (!error)
+        node_answer(volume, rq, rq->node, &inode);
+    volume_unlock(volume);
+    return error;
+}
+
+/* ---- open nodes ---- */
+
+struct open_node *node_find_open(struct volume *volume, ext2_ino_t number)
+{
+    struct open_node *node = volume->nodes;
+    while (node && node->inode != number)
+        node = node->next;
+    return node;
+}
+
+static struct open_node *add_open(struct volume *volume, ext2_ino_t number)
+{
+    struct open_node *node = calloc(1, sizeof(*node));
+    if (!node)
+        return NULL;
+    node->inode = number;
+    node->next = volume->nodes;
+    volume->nodes = node;
+    return node;
+}
+
+int node_open(request *rq, void *data)
+{
+    (void)data;
+    struct volume *volume = volume_lock(rq->volume);
+    if (!volume)
+        return ENXIO;
+    struct open_node *node = node_find_open(volume, rq->node);
+    if (!node)
+        node = add_open(volume, rq->node);
+    if (node)
+        node->opens++;
+    volume_unlock(volume);
+    return node ? 0 : ENOMEM;
+}
+
+/* ---- the end ---- */
+
+static errcode_t free_inode(struct volume *volume, ext2_ino_t number, struct ext2_inode *inode)
+{
+    errcode_t code = 0;
+    if (ext2fs_inode_has_valid_blocks2(volume->fs, inode))
+        code = ext2fs_punch(volume->fs, number, inode, NULL, 0, ~0ull);
+    inode->i_links_count = 0;
+    inode->i_dtime = file_system_now();
+    if (!code)
+        code = ext2fs_write_inode(volume->fs, number, inode);
+    if (!code && inode->i_file_acl)
+        code = ext2fs_free_ext_attr(volume->fs, number, NULL);
+    if (!code)
+        ext2fs_inode_alloc_stats2(volume->fs, number, -1, LINUX_S_ISDIR(inode->i_mode));
+    return code;
+}
+
+int node_drop_name(struct volume *volume, ext2_ino_t number, struct ext2_inode *inode)
+{
+    struct open_node *node = node_find_open(volume, number);
+    bool last = LINUX_S_ISDIR(inode->i_mode) || inode->i_links_count <= 1;
+    inode->i_links_count = last ? 0 : (uint16_t)(inode->i_links_count - 1);
+    inode->i_ctime = file_system_now();
+    if (last && !node)
+        return error_of(volume, free_inode(volume, number, inode));
+    if (last)
+        node->nameless = true;
+    return node_write(volume, number, inode);
+}
+
+static void remove_open(struct volume *volume, struct open_node *node)
+{
+    struct open_node **link = &volume->nodes;
+    while (*link != node)
+        link = &(*link)->next;
+    *link = node->next;
+    free(node);
+}
+
+static int close_last(struct volume *volume, struct open_node *node)
+{
+    struct ext2_inode inode;
+    ext2_ino_t number = node->inode;
+    bool nameless = node->nameless;
+    remove_open(volume, node);
+    if (!nameless)
+        return 0;
+    int error = node_read(volume, number, &inode);
+    return error ? error : error_of(volume, free_inode(volume, number, &inode));
+}
+
+int node_close(request *rq, void *data)
+{
+    (void)data;
+    struct volume *volume = volume_lock(rq->volume);
+    if (!volume)
+        return ENXIO;
+    struct open_node *node = node_find_open(volume, rq->node);
+    int error = node ? 0 : EBADF;
+    if (node && --node->opens == 0)
+        error = close_last(volume, node);
+    volume_unlock(volume);
+    return error;
+}
+
+/* ---- attributes ---- */
+
+static int set_attributes(struct volume *volume, const request *rq)
+{
+    struct ext2_inode inode;
+    int error = volume_will_change(volume);
+    if (!error)
+        error = node_read(volume, rq->node, &inode);
+    if (error)
+        return error;
+    if (rq->flags & FILE_SYSTEM_MODE)
+        inode.i_mode = (uint16_t)((inode.i_mode & LINUX_S_IFMT) | (rq->mode & 07777));
+    if (rq->flags & FILE_SYSTEM_TIMES) {
+        inode.i_atime = rq->attributes.accessed;
+        inode.i_mtime = rq->attributes.modified;
+    }
+    inode.i_ctime = file_system_now();
+    return node_write(volume, rq->node, &inode);
+}
+
+int node_set_attributes(request *rq, void *data)
+{
+    (void)data;
+    struct volume *volume = volume_lock(rq->volume);
+    if (!volume)
+        return ENXIO;
+    int error = set_attributes(volume, rq);
+    volume_unlock(volume);
+    return error;
+}
+
+/* ---- symbolic links: short ones lie in the inode itself ---- */
+
+static int read_link(struct volume *volume, request *rq)
+{
+    struct ext2_inode inode;
+    blk64_t block;
+    int error = node_read(volume, rq->node, &inode);
+    if (error)
+        return error;
+    uint64_t size = EXT2_I_SIZE(&inode);
+    if (!LINUX_S_ISLNK(inode.i_mode))
+        return EINVAL;
+    if (size >= VFS_PATH)
+        return ENAMETOOLONG;
+    if (ext2fs_is_fast_symlink(&inode)) {
+        memcpy(rq->text, inode.i_block, size < sizeof(inode.i_block) ? size : sizeof(inode.i_block));
+    } else {
+        errcode_t code = ext2fs_bmap2(volume->fs, rq->node, &inode, NULL, 0, 0, NULL, &block);
+        if (!code)
+            code = block ? io_channel_read_blk64(volume->fs->io, block, -(int)size, rq->text) : EIO;
+        error = error_of(volume, code);
+    }
+    rq->text[size] = '\0';
+    rq->length = (uint32_t)size;
+    return error;
+}
+
+int node_read_link(request *rq, void *data)
+{
+    (void)data;
+    struct volume *volume = volume_lock(rq->volume);
+    if (!volume)
+        return ENXIO;
+    int error = read_link(volume, rq);
+    volume_unlock(volume);
+    return error;
+}

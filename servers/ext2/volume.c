@@ -1,0 +1,251 @@
+/* Volumes: mounting, unmounting, and what keeps the disk consistent. */
+#include <errno.h>
+#include <string.h>
+
+#include <et/com_err.h>
+
+#include "cache.h"
+#include "ext2.h"
+
+#define INODE_CACHE 64u
+
+/* libext2fs could read these, but we would write them wrongly. */
+#define INCOMPATIBLE (EXT4_FEATURE_INCOMPAT_INLINE_DATA | EXT4_FEATURE_INCOMPAT_ENCRYPT | EXT4_FEATURE_INCOMPAT_CASEFOLD | \
+                      EXT4_FEATURE_INCOMPAT_EA_INODE | EXT3_FEATURE_INCOMPAT_JOURNAL_DEV)
+
+static struct volume volumes[VOLUMES];
+static uint32_t last_number;
+static struct lock table_lock; /* over the use of the table, for mounting and unmounting */
+
+/* ---- errors ---- */
+
+static const struct {
+    errcode_t code;
+    int error;
+} errors[] = {
+    { EXT2_ET_NO_MEMORY, ENOMEM },          { EXT2_ET_FILE_NOT_FOUND, ENOENT },  { EXT2_ET_NO_DIRECTORY, ENOTDIR },
+    { EXT2_ET_DIR_EXISTS, EEXIST },         { EXT2_ET_FILE_EXISTS, EEXIST },     { EXT2_ET_BLOCK_ALLOC_FAIL, ENOSPC },
+    { EXT2_ET_INODE_ALLOC_FAIL, ENOSPC },   { EXT2_ET_DIR_NO_SPACE, ENOSPC },    { EXT2_ET_RO_FILSYS, EROFS },
+    { EXT2_ET_FILE_TOO_BIG, EFBIG },        { EXT2_ET_BAD_MAGIC, EINVAL },       { EXT2_ET_SYMLINK_LOOP, ELOOP },
+    { EXT2_ET_EXTENT_NO_SPACE, ENOSPC },    { EXT2_ET_TOOSMALL, ENOSPC },
+};
+
+int error_of(const struct volume *volume, errcode_t code)
+{
+    for (uint32_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+        if (errors[i].code == code)
+            return errors[i].error;
+    if (code == 0 || (code > 0 && code < 256))
+        return (int)code;
+    print("ext2: %s: %s\n", volume->fs && volume->fs->device_name ? volume->fs->device_name : "volume", error_message(code));
+    return EIO;
+}
+
+/* ---- the table ---- */
+
+struct volume *volume_lock(uint32_t number)
+{
+    for (uint32_t i = 0; i < VOLUMES; i++) {
+        struct volume *volume = &volumes[i];
+        if (!volume->used || volume->number != number)
+            continue;
+        lock_acquire(&volume->lock);
+        if (volume->used && volume->number == number)
+            return volume;
+        lock_release(&volume->lock);
+    }
+    return NULL;
+}
+
+void volume_unlock(struct volume *volume)
+{
+    lock_release(&volume->lock);
+}
+
+static struct volume *take_free(void)
+{
+    for (uint32_t i = 0; i < VOLUMES; i++)
+        if (!volumes[i].used)
+            return &volumes[i];
+    return NULL;
+}
+
+static bool is_mounted(uint32_t unit)
+{
+    for (uint32_t i = 0; i < VOLUMES; i++)
+        if (volumes[i].used && volumes[i].unit == unit)
+            return true;
+    return false;
+}
+
+/* ---- mounting ---- */
+
+/* What is on the disk must be something that we can write. */
+static int check_features(const ext2_filsys fs, const char *source)
+{
+    if (fs->super->s_feature_incompat & INCOMPATIBLE) {
+        print("ext2: %s: it has features (0x%x) that are not supported\n", source, fs->super->s_feature_incompat & INCOMPATIBLE);
+        return EINVAL;
+    }
+    if (fs->super->s_feature_incompat & EXT3_FEATURE_INCOMPAT_RECOVER) {
+        print("ext2: %s: its journal must be replayed first: run e2fsck on it\n", source);
+        return EINVAL;
+    }
+    if (!(fs->super->s_state & EXT2_VALID_FS) || (fs->super->s_state & EXT2_ERROR_FS))
+        print("ext2: %s: it was not unmounted cleanly, or has errors: e2fsck should look at it\n", source);
+    return 0;
+}
+
+static errcode_t open_volume(struct volume *volume, const char *source, bool read_only)
+{
+    int flags = EXT2_FLAG_64BITS | (read_only ? 0 : EXT2_FLAG_RW);
+    errcode_t code = ext2fs_open2(source, NULL, flags, 0, 0, &cache_io_manager, &volume->fs);
+    if (code == EROFS && !read_only) {
+        volume->read_only = true;
+        return open_volume(volume, source, true);
+    }
+    if (code)
+        return code;
+    volume->fs->flags |= EXT2_FLAG_MASTER_SB_ONLY;
+    code = ext2fs_create_inode_cache(volume->fs, INODE_CACHE);
+    return code ? code : ext2fs_read_bitmaps(volume->fs);
+}
+
+static void close_volume(struct volume *volume)
+{
+    if (volume->fs) {
+        volume->fs->flags &= ~(EXT2_FLAG_DIRTY | EXT2_FLAG_CHANGED | EXT2_FLAG_IB_DIRTY | EXT2_FLAG_BB_DIRTY);
+        ext2fs_free(volume->fs);
+    }
+    volume->fs = NULL;
+}
+
+static int open_and_check(struct volume *volume, const char *source)
+{
+    uint64_t sectors;
+    bool read_only;
+    errcode_t code = open_volume(volume, source, volume->read_only);
+    int error = code == EXT2_ET_BAD_MAGIC || code == EXT2_ET_SHORT_READ ? EINVAL : code ? error_of(volume, code) : 0;
+    if (code)
+        print("ext2: %s: %s\n", source, error_message(code));
+    if (!error)
+        error = check_features(volume->fs, source);
+    if (!error)
+        cache_find_unit(source, &volume->unit, &sectors, &read_only);
+    if (!error && is_mounted(volume->unit))
+        error = EBUSY;
+    return error;
+}
+
+static int mount(request *rq)
+{
+    struct volume *volume = take_free();
+    struct ext2_inode root;
+    if (!volume)
+        return ENFILE;
+    *volume = (struct volume){ .read_only = rq->flags & VFS_READ_ONLY, .number = last_number + 1, .lock = volume->lock };
+    if (volume->lock.notification == HANDLE_NONE && lock_init(&volume->lock) != OK)
+        return ENOMEM;
+    int error = open_and_check(volume, rq->text);
+    if (!error)
+        error = node_read(volume, EXT2_ROOT_INO, &root);
+    if (!error && !LINUX_S_ISDIR(root.i_mode))
+        error = EIO;
+    if (error) {
+        close_volume(volume);
+        return error;
+    }
+    last_number++;
+    rq->volume = volume->number;
+    rq->flags = volume->read_only ? VFS_READ_ONLY : 0;
+    node_answer(volume, rq, EXT2_ROOT_INO, &root);
+    volume->used = true;
+    return 0;
+}
+
+int volume_mount(request *rq, void *data)
+{
+    (void)data;
+    if (table_lock.notification == HANDLE_NONE && lock_init(&table_lock) != OK)
+        return ENOMEM;
+    lock_acquire(&table_lock);
+    int error = mount(rq);
+    lock_release(&table_lock);
+    return error;
+}
+
+/* ---- staying consistent ---- */
+
+/* From the first change to the next sync, the disk says that it is in use. */
+int volume_will_change(struct volume *volume)
+{
+    if (volume->read_only)
+        return EROFS;
+    if (volume->changed)
+        return 0;
+    volume->changed = true;
+    volume->fs->super->s_state &= (uint16_t)~EXT2_VALID_FS;
+    ext2fs_mark_super_dirty(volume->fs);
+    errcode_t code = ext2fs_flush2(volume->fs, EXT2_FLAG_FLUSH_NO_SYNC);
+    status_t status = code ? OK : cache_flush(volume->unit);
+    return code ? error_of(volume, code) : status == OK ? 0 : EIO;
+}
+
+/* Data and metadata first, then the word that all is well. */
+static int sync_volume(struct volume *volume)
+{
+    if (!volume->changed)
+        return 0;
+    errcode_t code = ext2fs_flush2(volume->fs, EXT2_FLAG_FLUSH_NO_SYNC);
+    if (code)
+        return error_of(volume, code);
+    if (cache_flush(volume->unit) != OK)
+        return EIO;
+    volume->fs->super->s_state |= EXT2_VALID_FS;
+    ext2fs_mark_super_dirty(volume->fs);
+    code = ext2fs_flush2(volume->fs, EXT2_FLAG_FLUSH_NO_SYNC);
+    volume->changed = false;
+    return code ? error_of(volume, code) : cache_flush(volume->unit) == OK ? 0 : EIO;
+}
+
+int volume_sync(request *rq, void *data)
+{
+    (void)data;
+    struct volume *volume = volume_lock(rq->volume);
+    if (!volume)
+        return ENXIO;
+    int error = sync_volume(volume);
+    volume_unlock(volume);
+    return error;
+}
+
+int volume_unmount(request *rq, void *data)
+{
+    (void)data;
+    struct volume *volume = volume_lock(rq->volume);
+    if (!volume)
+        return ENXIO;
+    int error = volume->nodes ? EBUSY : sync_volume(volume);
+    if (!error) {
+        close_volume(volume);
+        cache_drop(volume->unit);
+        volume->used = false;
+    }
+    volume_unlock(volume);
+    return error;
+}
+
+int volume_statistics(request *rq, void *data)
+{
+    (void)data;
+    struct volume *volume = volume_lock(rq->volume);
+    if (!volume)
+        return ENXIO;
+    struct ext2_super_block *super = volume->fs->super;
+    rq->statistics = (struct vfs_statistics){
+        .blocks = ext2fs_blocks_count(super), .free_blocks = ext2fs_free_blocks_count(super), .block_size = volume->fs->blocksize,
+        .inodes = super->s_inodes_count, .free_inodes = super->s_free_inodes_count, .read_only = volume->read_only,
+    };
+    volume_unlock(volume);
+    return 0;
+}
