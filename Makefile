@@ -56,6 +56,8 @@ FILE_SYSTEM_OBJECTS := $(patsubst %.c,$(B)/programs/%.o,$(wildcard libserver/fil
 PROGRAM_FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard servers/*/*.c perf/guest/*.c tests/guest/*.c tests/hostile/*.c))))
 program_name = $(if $(filter perf/guest,$1),bench,$(if $(filter tests/guest,$1),tests,$(notdir $1)))
 PROGRAMS := $(foreach folder,$(PROGRAM_FOLDERS),$(call program_name,$(folder)))
+# What a program needs beside the C files of its folder.
+SOURCES_block := servers/pci/driver/driver.c
 MODULES := $(PROGRAMS:%=$(B)/modules/%)
 UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test_*.c))
 

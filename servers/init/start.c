@@ -62,7 +62,8 @@ static status_t give_irq(struct start *start, const struct word *value)
 {
     uint32_t line;
     handle_t irq;
-    parse_number(value, &line);
+    if (!parse_number(value, &line))
+        return give_resource(start, "irq", boot_info()->irqs);
     status_t status = irq_create(boot_info()->irqs, line, &irq);
     if (status != OK)
         return status;
