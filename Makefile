@@ -53,11 +53,12 @@ HOOK_OBJECTS := $(patsubst %.c,$(B)/programs/%.o,$(wildcard libserver/libc/*.c))
 FILE_SYSTEM_OBJECTS := $(patsubst %.c,$(B)/programs/%.o,$(wildcard libserver/file_system/*.c))
 
 # A program is a folder with C files. Each is linked at an address of its own, so that gdb can hold them all.
-PROGRAM_FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard servers/*/*.c perf/guest/*.c tests/guest/*.c tests/hostile/*.c))))
-program_name = $(if $(filter perf/guest,$1),bench,$(if $(filter tests/guest,$1),tests,$(notdir $1)))
+PROGRAM_FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard servers/*/*.c perf/guest/*.c tests/guest/*.c tests/hostile/*.c tests/block/*.c))))
+program_name = $(if $(filter perf/guest,$1),bench,$(if $(filter tests/guest,$1),tests,$(if $(filter tests/block,$1),block-test,$(notdir $1))))
 PROGRAMS := $(foreach folder,$(PROGRAM_FOLDERS),$(call program_name,$(folder)))
 # What a program needs beside the C files of its folder.
 SOURCES_block := servers/pci/driver/driver.c
+SOURCES_block-test := $(SOURCES_block)
 MODULES := $(PROGRAMS:%=$(B)/modules/%)
 UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test_*.c))
 

@@ -1,5 +1,6 @@
 /* The block service: finds its disks, then carries out its clients' requests, a worker for each. */
 #include "disk.h"
+#include "session.h"
 #include "../pci/driver/driver.h"
 
 #define TIMEOUT_MS 5000u        /* timeout= says otherwise */
@@ -7,22 +8,11 @@
 
 /* ---- requests ---- */
 
-static struct block_request *request_of(const session_t *session, uint32_t index)
-{
-    if (!session || session->slot_size != PAGE_SIZE || index >= BLOCK_REQUESTS)
-        return NULL;
-    return (struct block_request *)session->base + index;
-}
-
 /* The client may change a request at any time: it is read once, and what was checked is what is used. */
-static bool read_request(const request_t *rq, struct block_request *copy)
+static void copy_request(struct block_request *copy, const struct block_request *shared)
 {
-    const struct block_request *shared = request_of(request_session(rq), rq->word);
-    if (!shared)
-        return false;
     memcpy(copy, shared, sizeof(*copy));
     __asm__ volatile("" : : : "memory");
-    return true;
 }
 
 static status_t check(const struct block_request *request, const struct unit *unit)
@@ -35,74 +25,75 @@ static status_t check(const struct block_request *request, const struct unit *un
     return request->operation == BLOCK_WRITE && unit->disk->read_only ? E_NOT_SUPPORTED : OK;
 }
 
-/* Page 0 holds the requests and is no place for data. */
-static status_t find_pages(const session_t *session, handle_t memory, const struct block_request *request,
-                           struct transfer *transfer)
+static status_t find_pages(const session_t *session, const struct block_request *request, struct transfer *transfer)
 {
     status_t status = OK;
     transfer->pages = (transfer->count + PAGE_SECTORS - 1) / PAGE_SECTORS;
-    for (uint32_t i = 0; i < transfer->pages && status == OK; i++) {
-        if (request->pages[i] == 0 || request->pages[i] >= session->slots)
-            return E_BAD_ARGUMENT;
-        transfer->data[i] = session->base + request->pages[i] * PAGE_SIZE;
-        status = memory_physical(memory, request->pages[i], &transfer->frames[i]);
-    }
+    for (uint32_t i = 0; i < transfer->pages && status == OK; i++)
+        status = session_page(session, request->pages[i], &transfer->frames[i], &transfer->data[i]);
     return status;
 }
 
-static status_t carry_out(const session_t *session, handle_t memory, const struct block_request *request)
+static status_t transfer(const session_t *session, const struct unit *unit, struct block_request *shared)
 {
-    const struct unit *unit = unit_find(request->unit);
-    if (!unit)
-        return E_NOT_FOUND;
-    status_t status = check(request, unit);
+    struct block_request request;
+    copy_request(&request, shared);
+    status_t status = check(&request, unit);
     if (status != OK)
         return status;
-    bool flush = request->operation == BLOCK_FLUSH;
-    struct transfer transfer = { .operation = request->operation, .count = flush ? 0 : request->count,
-                                 .sector = flush ? 0 : unit->first + request->sector };
-    status = find_pages(session, memory, request, &transfer);
+    bool flush = request.operation == BLOCK_FLUSH;
+    struct transfer transfer = { .operation = request.operation, .count = flush ? 0 : request.count,
+                                 .sector = flush ? 0 : unit->first + request.sector };
+    status = find_pages(session, &request, &transfer);
     return status == OK ? disk_transfer(unit->disk, &transfer) : status;
 }
 
-/* A handle of our own keeps the memory in being while a device may reach it, whatever becomes of the session. */
-static reply_t transfer(const request_t *rq)
+static status_t describe(const session_t *session, const struct unit *unit, struct block_request *shared)
 {
-    const session_t *session = request_session(rq);
-    struct block_request request;
-    handle_t memory;
-    if (!read_request(rq, &request))
-        return reply_error(E_BAD_ARGUMENT);
-    status_t status = handle_duplicate(session->memory, RIGHTS_ALL, 0, &memory);
-    if (status != OK)
-        return reply_error(status);
-    status = carry_out(session, memory, &request);
-    handle_close(memory);
-    return reply_error(status);
-}
-
-/* ---- what there is ---- */
-
-static reply_t units(const request_t *rq)
-{
-    const struct unit *unit = unit_at(rq->word);
-    return unit ? reply(unit->number) : reply_error(E_NOT_FOUND);
-}
-
-static reply_t describe(const request_t *rq)
-{
-    struct block_request *shared = request_of(request_session(rq), rq->word), request;
-    if (!read_request(rq, &request))
-        return reply_error(E_BAD_ARGUMENT);
-    const struct unit *unit = unit_find(request.unit);
-    if (!unit)
-        return reply_error(E_NOT_FOUND);
     struct block_description description = { .sectors = unit->sectors, .first = unit->first,
                                              .read_only = unit->disk->read_only, .running_high = unit->disk->queue->running_high };
+    (void)session;
     memcpy(description.driver, unit->disk->driver, strlen(unit->disk->driver));
     memcpy(description.model, unit->name, sizeof(description.model));
     memcpy(&shared->description, &description, sizeof(description));
-    return reply(0);
+    return OK;
+}
+
+/* ---- methods ---- */
+
+/* Only a session comes with a handle; any other would fill our table. */
+static void drop_handle(const request_t *rq)
+{
+    if (rq->handle != HANDLE_NONE)
+        handle_close(rq->handle);
+}
+
+/* The session is held, so that its memory stays while a device may reach it, whatever becomes of the client. */
+static reply_t serve(const request_t *rq,
+                     status_t (*what)(const session_t *session, const struct unit *unit, struct block_request *shared))
+{
+    status_t status = E_BAD_ARGUMENT;
+    drop_handle(rq);
+    session_t *session = session_hold(rq);
+    if (!session)
+        return reply_error(status);
+    struct block_request *shared = session_request(session, rq->word);
+    if (shared) {
+        const struct unit *unit = unit_find(*(volatile uint32_t *)&shared->unit);
+        status = unit ? what(session, unit, shared) : E_NOT_FOUND;
+    }
+    session_release(session);
+    return reply_error(status);
+}
+
+static reply_t transfer_method(const request_t *rq) { return serve(rq, transfer); }
+static reply_t describe_method(const request_t *rq) { return serve(rq, describe); }
+
+static reply_t units_method(const request_t *rq)
+{
+    drop_handle(rq);
+    const struct unit *unit = unit_at(rq->word);
+    return unit ? reply(unit->number) : reply_error(E_NOT_FOUND);
 }
 
 /* ---- start ---- */
@@ -135,9 +126,9 @@ static void find_disks(void)
 
 static const method_t methods[BLOCK_METHODS] = {
     [BLOCK_SESSION] = server_session_open,
-    [BLOCK_UNITS] = units,
-    [BLOCK_DESCRIBE] = describe,
-    [BLOCK_TRANSFER] = transfer,
+    [BLOCK_UNITS] = units_method,
+    [BLOCK_DESCRIBE] = describe_method,
+    [BLOCK_TRANSFER] = transfer_method,
 };
 
 int main(void)
