@@ -111,6 +111,8 @@ static void open_device(const struct pci_device *device)
         virtio_open(device);
     else if (class_code == CLASS_IDE)
         ide_open(device);
+    else if (class_code == CLASS_AHCI)
+        ahci_open(device);
 }
 
 static void find_disks(void)

@@ -81,7 +81,7 @@ static bool find_modern(const struct pci_device *device, struct virtio *virtio)
     virtio->common = reach(device, &found[CFG_COMMON], COMMON_BYTES, ranges);
     virtio->notify = reach(device, &found[CFG_NOTIFY], 2, ranges);
     virtio->isr = reach(device, &found[CFG_ISR], 1, ranges);
-    virtio->config = reach(device, &found[CFG_DEVICE], 8, ranges);
+    virtio->config = reach(device, &found[CFG_DEVICE], 16, ranges);
     if (!virtio->common || !virtio->notify || !virtio->isr || !virtio->config)
         return false;
     virtio->notify_multiplier = pci_read(device, found[CFG_NOTIFY].offset_in_config + 16);
