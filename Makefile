@@ -55,9 +55,17 @@ HOOK_OBJECTS := $(filter-out $(HOOK_STARTUP),$(patsubst %.c,$(B)/programs/%.o,$(
 FILE_SYSTEM_OBJECTS := $(patsubst %.c,$(B)/programs/%.o,$(wildcard libserver/file_system/*.c))
 
 # A program is a folder with C files. Each is linked at an address of its own, so that gdb can hold them all.
-PROGRAM_FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard servers/*/*.c perf/guest/*.c tests/guest/*.c tests/hostile/*.c tests/libc/*.c))))
-program_name = $(if $(filter perf/guest,$1),bench,$(if $(filter tests/guest,$1),tests,$(if $(filter tests/libc,$1),libc-tests,$(notdir $1))))
+PROGRAM_FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard servers/*/*.c perf/guest/*.c tests/guest/*.c tests/hostile/*.c \
+	tests/libc/*.c tests/block/*.c))))
+NAME_perf/guest := bench
+NAME_tests/guest := tests
+NAME_tests/libc := libc-tests
+NAME_tests/block := block-test
+program_name = $(or $(NAME_$1),$(notdir $1))
 PROGRAMS := $(foreach folder,$(PROGRAM_FOLDERS),$(call program_name,$(folder)))
+# What a program needs beside the C files of its folder.
+SOURCES_block := servers/pci/driver/driver.c
+SOURCES_block-test := $(SOURCES_block)
 MODULES := $(PROGRAMS:%=$(B)/modules/%)
 UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test_*.c))
 

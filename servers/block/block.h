@@ -27,6 +27,7 @@ struct block_description {
     uint64_t sectors;    /* size of the unit, in units of 512 bytes */
     uint64_t first;      /* where it begins on its disk */
     uint32_t read_only;
+    uint32_t running_high; /* most commands that its device ever had at once */
     char driver[12];     /* "virtio-blk", "ide", "ahci" */
     char model[44];      /* of the disk; for a partition, its name or type */
 };

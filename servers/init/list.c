@@ -136,7 +136,9 @@ static const char *key_irq(struct service *service, const struct word *value)
 {
     uint32_t line;
     (void)service;
-    return number_between(value, 0, IRQ_MAX, &line, "wants the number of an interrupt line");
+    if (word_equals(value, "all"))
+        return NULL;
+    return number_between(value, 0, IRQ_MAX, &line, "wants all, or the number of an interrupt line");
 }
 
 static const char *key_ports(struct service *service, const struct word *value)

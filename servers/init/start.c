@@ -26,7 +26,8 @@ static status_t give_irq(handle_t process, const struct word *value)
 {
     uint32_t line;
     handle_t irq;
-    parse_number(value, &line);
+    if (!parse_number(value, &line))
+        return startup_add_resource(&page, "irq", process, boot_info()->irqs);
     status_t status = irq_create(boot_info()->irqs, line, &irq);
     if (status != OK)
         return status;

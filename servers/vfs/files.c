@@ -40,7 +40,7 @@ static struct file *take_free(struct client *client)
     return NULL;
 }
 
-int file_open(struct client *client, struct place place, uint32_t flags)
+int client_file_open(struct client *client, struct place place, uint32_t flags)
 {
     mount_count(place.mount, 1);
     int error = tell(FILE_SYSTEM_OPEN, place);
@@ -59,7 +59,7 @@ int file_open(struct client *client, struct place place, uint32_t flags)
     return -error;
 }
 
-struct file *file_hold(struct client *client, uint32_t number)
+struct file *client_file_hold(struct client *client, uint32_t number)
 {
     struct file *file = number < FILES_PER_CLIENT ? &client->files[number] : NULL;
     lock_acquire(&lock);
@@ -78,7 +78,7 @@ static void end_file(struct file *file)
     file->mount = NULL;
 }
 
-void file_release(struct file *file)
+void client_file_release(struct file *file)
 {
     lock_acquire(&lock);
     bool last = --file->uses == 0 && file->closed;
@@ -88,15 +88,15 @@ void file_release(struct file *file)
 }
 
 /* Held once by the closer itself, so that the file ends with whoever lets go of it last. */
-int file_close(struct client *client, uint32_t number)
+int client_file_close(struct client *client, uint32_t number)
 {
-    struct file *file = file_hold(client, number);
+    struct file *file = client_file_hold(client, number);
     if (!file)
         return EBADF;
     lock_acquire(&lock);
     file->closed = true;
     lock_release(&lock);
-    file_release(file);
+    client_file_release(file);
     return 0;
 }
 
@@ -123,7 +123,7 @@ void server_session_ended(uint32_t badge, session_t *session)
     struct client *client = session->context;
     (void)badge;
     for (uint32_t i = 0; i < FILES_PER_CLIENT; i++)
-        file_close(client, i);
+        client_file_close(client, i);
     providers_forget(client_number(client));
     client->used = false;
 }

@@ -87,10 +87,10 @@ struct client;
 status_t files_init(void);
 uint32_t client_number(const struct client *client);
 /* Number of a new file, -EMFILE. */
-int file_open(struct client *client, struct place place, uint32_t flags);
-struct file *file_hold(struct client *client, uint32_t number);
-void file_release(struct file *file);
-int file_close(struct client *client, uint32_t number);
+int client_file_open(struct client *client, struct place place, uint32_t flags);
+struct file *client_file_hold(struct client *client, uint32_t number);
+void client_file_release(struct file *file);
+int client_file_close(struct client *client, uint32_t number);
 
 /* ---- operations.c ---- */
 extern const method_t vfs_methods[VFS_METHODS];

@@ -113,7 +113,7 @@ static int open_file(struct call *call)
         error = set_size(found.place, found.attributes.size = 0);
     if (error)
         return error;
-    int number = file_open(call->client, found.place, flags);
+    int number = client_file_open(call->client, found.place, flags);
     call->request->attributes = found.attributes;
     call->result = (uint32_t)number;
     return number < 0 ? -number : 0;
@@ -121,7 +121,7 @@ static int open_file(struct call *call)
 
 static int close_file(struct call *call)
 {
-    return file_close(call->client, call->request->file);
+    return client_file_close(call->client, call->request->file);
 }
 
 /* ---- data ---- */
@@ -142,11 +142,11 @@ static int transfer(struct call *call, struct file *file, enum file_system_metho
 
 static int transfer_file(struct call *call, enum file_system_method method, uint32_t forbidden_mode)
 {
-    struct file *file = file_hold(call->client, call->request->file);
+    struct file *file = client_file_hold(call->client, call->request->file);
     if (!file)
         return EBADF;
     int error = access_mode(file->flags) == (int)forbidden_mode ? EBADF : transfer(call, file, method);
-    file_release(file);
+    client_file_release(file);
     return error;
 }
 
@@ -167,12 +167,12 @@ static int read_directory(struct call *call)
 
 static int truncate_file(struct call *call)
 {
-    struct file *file = file_hold(call->client, call->request->file);
+    struct file *file = client_file_hold(call->client, call->request->file);
     if (!file)
         return EBADF;
     int error = access_mode(file->flags) == O_RDONLY ? EINVAL
                                                      : set_size((struct place){ file->mount, file->node }, call->request->offset);
-    file_release(file);
+    client_file_release(file);
     return error;
 }
 
@@ -199,11 +199,11 @@ static int stat_place(struct call *call, struct place place)
 
 static int stat_file(struct call *call)
 {
-    struct file *file = file_hold(call->client, call->request->file);
+    struct file *file = client_file_hold(call->client, call->request->file);
     if (!file)
         return EBADF;
     int error = stat_place(call, (struct place){ file->mount, file->node });
-    file_release(file);
+    client_file_release(file);
     return error;
 }
 

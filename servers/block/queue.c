@@ -1,0 +1,115 @@
+/* Commands on their way: a worker takes a slot, starts its command there and sleeps; the interrupt's thread ends it. */
+#include "disk.h"
+
+#define QUEUE_FREE (1u << QUEUE_SLOTS)
+
+uint32_t queue_timeout;
+
+status_t queue_init(struct queue *queue)
+{
+    status_t status = lock_init(&queue->lock);
+    return status == OK ? notification_create(&queue->events) : status;
+}
+
+/* ---- slots ---- */
+
+static uint32_t free_slots(const struct queue *queue)
+{
+    return ((1u << queue->slots) - 1) & ~queue->used;
+}
+
+/* The bit says only that some slot is free, so whoever leaves one behind says it again. */
+static bool try_take(struct queue *queue, uint32_t *slot)
+{
+    lock_acquire(&queue->lock);
+    uint32_t free = free_slots(queue);
+    if (free) {
+        *slot = (uint32_t)__builtin_ctz(free);
+        queue->used |= 1u << *slot;
+    }
+    bool more = free_slots(queue);
+    lock_release(&queue->lock);
+    if (free && more)
+        notification_signal(queue->events, QUEUE_FREE);
+    return free;
+}
+
+static uint32_t take(struct queue *queue)
+{
+    uint32_t slot, bits;
+    while (!try_take(queue, &slot))
+        notification_wait(queue->events, QUEUE_FREE, TIMEOUT_NEVER, &bits);
+    return slot;
+}
+
+static void give_back(struct queue *queue, uint32_t slot)
+{
+    lock_acquire(&queue->lock);
+    queue->used &= ~(1u << slot);
+    lock_release(&queue->lock);
+    notification_signal(queue->events, QUEUE_FREE);
+}
+
+/* ---- commands ---- */
+
+void queue_finish(struct queue *queue, uint32_t slot, status_t status)
+{
+    queue->running &= ~(1u << slot);
+    queue->results[slot] = status;
+    notification_signal(queue->events, 1u << slot);
+}
+
+void queue_interrupt(void *argument)
+{
+    struct queue *queue = argument;
+    lock_acquire(&queue->lock);
+    queue->interrupt(queue);
+    lock_release(&queue->lock);
+}
+
+static void start(struct queue *queue, uint32_t slot, const struct disk *disk, const struct transfer *transfer)
+{
+    lock_acquire(&queue->lock);
+    queue->running |= 1u << slot;
+    uint32_t running = (uint32_t)__builtin_popcount(queue->running);
+    if (running > queue->running_high)
+        queue->running_high = running;
+    queue->start(queue, slot, disk, transfer);
+    lock_release(&queue->lock);
+}
+
+static status_t wait_for(struct queue *queue, uint32_t slot)
+{
+    uint32_t bits;
+    status_t status;
+    do
+        status = notification_wait(queue->events, 1u << slot, queue_timeout, &bits);
+    while (status == E_CANCELLED);
+    return status;
+}
+
+/* With the device, every command that it has is lost. */
+static void give_up(struct queue *queue, uint32_t slot)
+{
+    lock_acquire(&queue->lock);
+    queue->interrupt(queue); /* it may have ended without our being told */
+    if (queue->running & 1u << slot) {
+        print("%s: %s does not answer: reset\n", program_name(), queue->name);
+        queue->reset(queue);
+        while (queue->running)
+            queue_finish(queue, (uint32_t)__builtin_ctz(queue->running), E_TIMED_OUT);
+    }
+    lock_release(&queue->lock);
+    wait_for(queue, slot); /* takes the bit */
+}
+
+status_t queue_run(struct queue *queue, const struct disk *disk, const struct transfer *transfer)
+{
+    uint32_t slot = take(queue);
+    start(queue, slot, disk, transfer);
+    if (wait_for(queue, slot) != OK)
+        give_up(queue, slot);
+    status_t status = queue->results[slot];
+    give_back(queue, slot);
+    return status;
+}
