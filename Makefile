@@ -46,7 +46,7 @@ LIBRARY_OBJECTS := $(patsubst %.c,$(B)/%.o,$(wildcard libserver/*.c)) $(patsubst
 # Programs with a C library: newlib, with the operating-system hooks of libserver/libc. Those in FILE_SYSTEMS are services of
 # the VFS, and share libserver/file_system.
 FILE_SYSTEMS := servers/ext2 servers/memoryfs servers/bootfs
-LIBC_FOLDERS := servers/vfs $(FILE_SYSTEMS) servers/shell servers/utilities libserver/libc libserver/file_system tests/libc perf/files
+LIBC_FOLDERS := servers/vfs $(FILE_SYSTEMS) servers/shell servers/utilities libserver/libc libserver/file_system tests/libc tests/files perf/files
 LIBC_FLAGS := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -isystem $(LIBRARIES)/newlib/include -Ilibserver/libc/include \
 	-Ilibserver/file_system -isystem $(LIBRARIES)/ext2fs/include -U__linux__ -U__unix__ -D_GNU_SOURCE
 # Its start-up comes as an object, in place of libserver's: from an archive the linker would not take it.
@@ -56,11 +56,12 @@ FILE_SYSTEM_OBJECTS := $(patsubst %.c,$(B)/programs/%.o,$(wildcard libserver/fil
 
 # A program is a folder with C files. Each is linked at an address of its own, so that gdb can hold them all.
 PROGRAM_FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard servers/*/*.c perf/guest/*.c tests/guest/*.c tests/hostile/*.c \
-	tests/libc/*.c tests/block/*.c))))
+	tests/libc/*.c tests/block/*.c tests/files/*.c))))
 NAME_perf/guest := bench
 NAME_tests/guest := tests
 NAME_tests/libc := libc-tests
 NAME_tests/block := block-test
+NAME_tests/files := file-tests
 program_name = $(or $(NAME_$1),$(notdir $1))
 PROGRAMS := $(foreach folder,$(PROGRAM_FOLDERS),$(call program_name,$(folder)))
 # What a program needs beside the C files of its folder.
