@@ -144,7 +144,7 @@ $(B)/programs/$1.elf: $(patsubst %.c,$(B)/programs/%.o,$(wildcard $2/*.c) $(SOUR
 		$(B)/libserver.a $(if $(call has_libc,$2),$(HOOK_STARTUP) $(B)/libc.a) libserver/program.ld
 	$(Q)$(CC) -m32 -nostdlib -static -Wl,-T,libserver/program.ld -Wl,--defsym,program_base=$3 -Wl,-z,noexecstack \
 		-Wl,--build-id=none -o $$@ $$(filter %.o,$$^) -Wl,--start-group $(B)/libserver.a $(if $(call has_libc,$2),$(B)/libc.a \
-		$(LIBRARIES)/ext2fs/lib/libext2fs.a $(LIBRARIES)/newlib/lib/libc.a) -lgcc -Wl,--end-group
+		$(LIBRARIES)/ext2fs/lib/libext2fs.a $(LIBRARIES)/newlib/lib/libm.a $(LIBRARIES)/newlib/lib/libc.a) -lgcc -Wl,--end-group
 $(B)/modules/$1: $(B)/programs/$1.elf
 	@mkdir -p $$(@D)
 	$(Q)$(STRIP) -o $$@ $$<

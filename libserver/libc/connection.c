@@ -23,7 +23,7 @@ static status_t open_first(struct connection *connection)
     return status;
 }
 
-status_t connection_open(struct connection *connection)
+status_t libc_connection_open(struct connection *connection)
 {
     if (connection->generation)
         return OK;
@@ -50,7 +50,7 @@ static status_t renew(struct connection *connection, uint32_t generation)
 }
 
 /* E_BAD_STATE is how a service says that it knows of no session with us. */
-status_t connection_call(struct connection *connection, uint32_t method, uint32_t word, uint32_t *reply)
+status_t libc_connection_call(struct connection *connection, uint32_t method, uint32_t word, uint32_t *reply)
 {
     uint32_t generation = connection->generation;
     status_t status = service_call(connection->endpoint, method, word, reply);

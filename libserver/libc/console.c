@@ -16,17 +16,17 @@ static struct {
 } input;
 static struct lock output_lock;
 
-void console_init(void)
+void libc_console_init(void)
 {
-    lock_make(&console.lock);
-    lock_make(&input.lock);
-    lock_make(&output_lock);
+    libc_lock_make(&console.lock);
+    libc_lock_make(&input.lock);
+    libc_lock_make(&output_lock);
 }
 
 static status_t call(uint32_t method, uint32_t word, uint32_t *reply)
 {
-    status_t status = connection_call(&console, method, word, reply);
-    return status == E_PEER_DIED ? connection_call(&console, method, word, reply) : status;
+    status_t status = libc_connection_call(&console, method, word, reply);
+    return status == E_PEER_DIED ? libc_connection_call(&console, method, word, reply) : status;
 }
 
 /* ---- input ---- */
@@ -44,7 +44,7 @@ static ssize_t take_input(void *bytes, size_t length)
 {
     status_t status = input.taken == input.length ? fetch_line() : OK;
     if (status != OK)
-        return result(status);
+        return libc_result(status);
     if (length > input.length - input.taken)
         length = input.length - input.taken;
     memcpy(bytes, (uint8_t *)session_slot(&console.session, SLOT_READ) + input.taken, length);
@@ -52,11 +52,11 @@ static ssize_t take_input(void *bytes, size_t length)
     return (ssize_t)length;
 }
 
-ssize_t console_read(void *bytes, size_t length)
+ssize_t libc_console_read(void *bytes, size_t length)
 {
-    status_t status = connection_open(&console);
+    status_t status = libc_connection_open(&console);
     if (status != OK)
-        return result(status);
+        return libc_result(status);
     lock_acquire(&input.lock);
     ssize_t taken = take_input(bytes, length);
     lock_release(&input.lock);
@@ -88,14 +88,14 @@ static status_t put(const uint8_t *bytes, size_t length, uint32_t most, status_t
     return status;
 }
 
-ssize_t console_write(const void *bytes, size_t length)
+ssize_t libc_console_write(const void *bytes, size_t length)
 {
-    status_t status = connection_open(&console);
+    status_t status = libc_connection_open(&console);
     lock_acquire(&output_lock);
     if (status == OK)
         status = put(bytes, length, CONSOLE_SLOT, put_piece);
     else
         status = put(bytes, length, LOG_PIECE, log_piece);
     lock_release(&output_lock);
-    return status == OK ? (ssize_t)length : result(status);
+    return status == OK ? (ssize_t)length : libc_result(status);
 }

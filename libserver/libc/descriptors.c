@@ -11,10 +11,10 @@ static struct open_file files[DESCRIPTORS];
 static struct open_file *descriptors[DESCRIPTORS];
 
 /* Standard input, output and error output are the console. */
-void descriptors_init(void)
+void libc_descriptors_init(void)
 {
-    lock_make(&table_lock);
-    lock_make(&files[0].lock);
+    libc_lock_make(&table_lock);
+    libc_lock_make(&files[0].lock);
     files[0].kind = FILE_CONSOLE;
     files[0].flags = O_RDWR;
     files[0].references = 3;
@@ -23,7 +23,7 @@ void descriptors_init(void)
 
 /* ---- open files ---- */
 
-struct open_file *file_hold(int descriptor)
+struct open_file *libc_file_hold(int descriptor)
 {
     struct open_file *file = NULL;
     lock_acquire(&table_lock);
@@ -33,21 +33,21 @@ struct open_file *file_hold(int descriptor)
         file->references++;
     lock_release(&table_lock);
     if (!file)
-        failure(EBADF);
+        libc_failure(EBADF);
     return file;
 }
 
 static int close_file(struct vfs_file file)
 {
-    struct vfs_request *request = vfs_begin();
+    struct vfs_request *request = libc_vfs_begin();
     if (!request)
         return -1;
-    int done = vfs_file_call(file, request, VFS_CLOSE, NULL);
-    vfs_end(request);
+    int done = libc_vfs_file_call(file, request, VFS_CLOSE, NULL);
+    libc_vfs_end(request);
     return done;
 }
 
-int file_release(struct open_file *file)
+int libc_file_release(struct open_file *file)
 {
     lock_acquire(&table_lock);
     struct vfs_file number = file->file;
@@ -100,21 +100,21 @@ int open(const char *path, int flags, ...)
     va_start(arguments, flags);
     mode_t mode = flags & O_CREAT ? va_arg(arguments, mode_t) : 0;
     va_end(arguments);
-    struct vfs_request *request = path_begin(path);
+    struct vfs_request *request = libc_path_begin(path);
     uint32_t number;
     if (!request)
         return -1;
     request->flags = (uint32_t)flags;
-    request->mode = path_mode(mode);
-    int done = vfs_call(request, VFS_OPEN, &number);
-    vfs_end(request);
+    request->mode = libc_path_mode(mode);
+    int done = libc_vfs_call(request, VFS_OPEN, &number);
+    libc_vfs_end(request);
     if (done < 0)
         return -1;
-    int descriptor = open_descriptor(vfs_file(number), flags);
+    int descriptor = open_descriptor(libc_vfs_file(number), flags);
     if (descriptor >= 0)
         return descriptor;
-    close_file(vfs_file(number));
-    return failure(EMFILE);
+    close_file(libc_vfs_file(number));
+    return libc_failure(EMFILE);
 }
 
 int creat(const char *path, mode_t mode)
@@ -125,7 +125,7 @@ int creat(const char *path, mode_t mode)
 /* Takes the file out of the table; NULL with EBADF when there is none. */
 static struct open_file *take_out(int descriptor)
 {
-    struct open_file *file = file_hold(descriptor);
+    struct open_file *file = libc_file_hold(descriptor);
     if (!file)
         return NULL;
     lock_acquire(&table_lock);
@@ -133,19 +133,19 @@ static struct open_file *take_out(int descriptor)
     if (ours)
         descriptors[descriptor] = NULL;
     lock_release(&table_lock);
-    file_release(file);
+    libc_file_release(file);
     return ours ? file : NULL;
 }
 
 int close(int descriptor)
 {
     struct open_file *file = take_out(descriptor);
-    return file ? file_release(file) : failure(EBADF);
+    return file ? libc_file_release(file) : libc_failure(EBADF);
 }
 
 static int duplicate(int descriptor, int least)
 {
-    struct open_file *file = file_hold(descriptor);
+    struct open_file *file = libc_file_hold(descriptor);
     if (!file)
         return -1;
     lock_acquire(&table_lock);
@@ -153,8 +153,8 @@ static int duplicate(int descriptor, int least)
     lock_release(&table_lock);
     if (made >= 0)
         return made;
-    file_release(file);
-    return failure(EMFILE);
+    libc_file_release(file);
+    return libc_failure(EMFILE);
 }
 
 int dup(int descriptor)
@@ -165,11 +165,11 @@ int dup(int descriptor)
 int dup2(int descriptor, int wanted)
 {
     if (wanted < 0 || wanted >= DESCRIPTORS)
-        return failure(EBADF);
-    struct open_file *file = file_hold(descriptor);
+        return libc_failure(EBADF);
+    struct open_file *file = libc_file_hold(descriptor);
     if (!file || descriptor == wanted) {
         if (file)
-            file_release(file);
+            libc_file_release(file);
         return file ? wanted : -1;
     }
     lock_acquire(&table_lock);
@@ -177,17 +177,17 @@ int dup2(int descriptor, int wanted)
     descriptors[wanted] = file;
     lock_release(&table_lock);
     if (old)
-        file_release(old);
+        libc_file_release(old);
     return wanted;
 }
 
 static int flags_of(int descriptor)
 {
-    struct open_file *file = file_hold(descriptor);
+    struct open_file *file = libc_file_hold(descriptor);
     if (!file)
         return -1;
     int flags = file->flags;
-    file_release(file);
+    libc_file_release(file);
     return flags;
 }
 
@@ -205,7 +205,7 @@ int fcntl(int descriptor, int command, ...)
     case F_GETFL: return flags;
     case F_GETFD:
     case F_SETFD: return 0;
-    case F_DUPFD: return least >= 0 && least < DESCRIPTORS ? duplicate(descriptor, least) : failure(EINVAL);
-    default: return failure(EINVAL);
+    case F_DUPFD: return least >= 0 && least < DESCRIPTORS ? duplicate(descriptor, least) : libc_failure(EINVAL);
+    default: return libc_failure(EINVAL);
     }
 }

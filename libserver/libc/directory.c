@@ -24,7 +24,7 @@ DIR *fdopendir(int descriptor)
     if (fstat(descriptor, &status) < 0)
         return NULL;
     if (!S_ISDIR(status.st_mode)) {
-        failure(ENOTDIR);
+        libc_failure(ENOTDIR);
         return NULL;
     }
     DIR *directory = malloc(sizeof(*directory));
@@ -42,7 +42,7 @@ DIR *opendir(const char *path)
     if (descriptor >= 0 && !directory) {
         int error = errno;
         close(descriptor);
-        failure(error);
+        libc_failure(error);
     }
     return directory;
 }
@@ -69,30 +69,30 @@ int dirfd(DIR *directory)
 
 static int call(DIR *directory, struct vfs_file file)
 {
-    struct vfs_request *request = vfs_begin();
+    struct vfs_request *request = libc_vfs_begin();
     uint32_t length;
     if (!request)
         return -1;
     request->offset = directory->offset;
     request->length = BUFFER;
-    int done = vfs_file_call(file, request, VFS_READ_DIRECTORY, &length);
+    int done = libc_vfs_file_call(file, request, VFS_READ_DIRECTORY, &length);
     if (done == 0) {
         directory->offset = request->offset;
         directory->length = length < BUFFER ? length : BUFFER;
         directory->taken = 0;
         memcpy(directory->buffer, vfs_data(request), directory->length);
     }
-    vfs_end(request);
+    libc_vfs_end(request);
     return done;
 }
 
 static int fill(DIR *directory)
 {
-    struct open_file *file = file_hold(directory->descriptor);
+    struct open_file *file = libc_file_hold(directory->descriptor);
     if (!file)
         return -1;
     int done = call(directory, file->file);
-    file_release(file);
+    libc_file_release(file);
     return done;
 }
 
@@ -101,7 +101,7 @@ static const struct vfs_entry *take_entry(DIR *directory)
     const struct vfs_entry *entry = (const struct vfs_entry *)(directory->buffer + directory->taken);
     uint32_t left = directory->length - directory->taken;
     if (left < sizeof(*entry) || entry->bytes < sizeof(*entry) + entry->name_length || entry->bytes > left) {
-        failure(EIO);
+        libc_failure(EIO);
         return NULL;
     }
     directory->taken += entry->bytes;

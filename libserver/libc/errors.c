@@ -24,16 +24,16 @@ static const int errors[] = {
     [-E_IO] = EIO,
 };
 
-int failure(int error)
+int libc_failure(int error)
 {
     errno = error;
     return -1;
 }
 
-int result(status_t status)
+int libc_result(status_t status)
 {
     if (status >= 0)
-        return status == OK ? 0 : failure(status);
+        return status == OK ? 0 : libc_failure(status);
     uint32_t index = -(uint32_t)status;
-    return failure(index < COUNT(errors) ? errors[index] : EIO);
+    return libc_failure(index < COUNT(errors) ? errors[index] : EIO);
 }

@@ -11,11 +11,11 @@
 /* The file, if it was not opened for the opposite of what is wanted. */
 static struct open_file *hold_for(int descriptor, int refused_mode)
 {
-    struct open_file *file = file_hold(descriptor);
+    struct open_file *file = libc_file_hold(descriptor);
     if (!file || (file->flags & O_ACCMODE) != refused_mode)
         return file;
-    file_release(file);
-    failure(EBADF);
+    libc_file_release(file);
+    libc_failure(EBADF);
     return NULL;
 }
 
@@ -36,10 +36,10 @@ static ssize_t move_piece(struct vfs_file file, struct vfs_request *request, str
     request->length = length;
     if (transfer->method == VFS_WRITE)
         memcpy(vfs_data(request), transfer->bytes, length);
-    if (vfs_file_call(file, request, transfer->method, &moved) < 0)
+    if (libc_vfs_file_call(file, request, transfer->method, &moved) < 0)
         return -1;
     if (moved > length)
-        return failure(EIO);
+        return libc_failure(EIO);
     if (transfer->method == VFS_READ)
         memcpy(transfer->bytes, vfs_data(request), moved);
     transfer->offset = (off_t)request->offset + (off_t)moved;
@@ -51,7 +51,7 @@ static ssize_t move_piece(struct vfs_file file, struct vfs_request *request, str
 /* What has been moved when an error comes is a success, as far as it went. */
 static ssize_t move(struct vfs_file file, struct transfer *transfer)
 {
-    struct vfs_request *request = vfs_begin();
+    struct vfs_request *request = libc_vfs_begin();
     ssize_t moved, done = 0;
     if (!request)
         return -1;
@@ -59,7 +59,7 @@ static ssize_t move(struct vfs_file file, struct transfer *transfer)
         moved = move_piece(file, request, transfer);
         done += moved > 0 ? moved : 0;
     } while (moved == VFS_DATA && transfer->length > 0);
-    vfs_end(request);
+    libc_vfs_end(request);
     return moved < 0 && done == 0 ? -1 : done;
 }
 
@@ -67,10 +67,10 @@ static ssize_t move(struct vfs_file file, struct transfer *transfer)
 static int limit(struct transfer *transfer)
 {
     if (transfer->offset < 0)
-        return failure(EINVAL);
+        return libc_failure(EINVAL);
     size_t most = (size_t)(LONG_MAX - transfer->offset);
     if (most == 0 && transfer->length > 0 && transfer->method == VFS_WRITE)
-        return failure(EFBIG);
+        return libc_failure(EFBIG);
     if (transfer->length > most)
         transfer->length = most;
     return 0;
@@ -93,8 +93,8 @@ ssize_t read(int descriptor, void *bytes, size_t length)
     struct open_file *file = hold_for(descriptor, O_WRONLY);
     if (!file)
         return -1;
-    ssize_t moved = file->kind == FILE_CONSOLE ? console_read(bytes, length) : move_at_offset(file, &transfer);
-    file_release(file);
+    ssize_t moved = file->kind == FILE_CONSOLE ? libc_console_read(bytes, length) : move_at_offset(file, &transfer);
+    libc_file_release(file);
     return moved;
 }
 
@@ -104,8 +104,8 @@ ssize_t write(int descriptor, const void *bytes, size_t length)
     struct open_file *file = hold_for(descriptor, O_RDONLY);
     if (!file)
         return -1;
-    ssize_t moved = file->kind == FILE_CONSOLE ? console_write(bytes, length) : move_at_offset(file, &transfer);
-    file_release(file);
+    ssize_t moved = file->kind == FILE_CONSOLE ? libc_console_write(bytes, length) : move_at_offset(file, &transfer);
+    libc_file_release(file);
     return moved;
 }
 
@@ -114,8 +114,8 @@ static ssize_t move_elsewhere(int descriptor, int refused_mode, struct transfer 
     struct open_file *file = hold_for(descriptor, refused_mode);
     if (!file)
         return -1;
-    ssize_t moved = file->kind == FILE_CONSOLE ? failure(ESPIPE) : limit(transfer) < 0 ? -1 : move(file->file, transfer);
-    file_release(file);
+    ssize_t moved = file->kind == FILE_CONSOLE ? libc_failure(ESPIPE) : limit(transfer) < 0 ? -1 : move(file->file, transfer);
+    libc_file_release(file);
     return moved;
 }
 
@@ -139,46 +139,46 @@ static int console_status(struct stat *status)
 
 static int file_status(struct vfs_file file, struct stat *status)
 {
-    struct vfs_request *request = vfs_begin();
+    struct vfs_request *request = libc_vfs_begin();
     if (!request)
         return -1;
-    int done = vfs_file_call(file, request, VFS_FSTAT, NULL);
+    int done = libc_vfs_file_call(file, request, VFS_FSTAT, NULL);
     if (done == 0)
-        done = attributes_to_stat(&request->attributes, status);
-    vfs_end(request);
+        done = libc_attributes_to_stat(&request->attributes, status);
+    libc_vfs_end(request);
     return done;
 }
 
 int fstat(int descriptor, struct stat *status)
 {
-    struct open_file *file = file_hold(descriptor);
+    struct open_file *file = libc_file_hold(descriptor);
     if (!file)
         return -1;
     int done = file->kind == FILE_CONSOLE ? console_status(status) : file_status(file->file, status);
-    file_release(file);
+    libc_file_release(file);
     return done;
 }
 
 int isatty(int descriptor)
 {
-    struct open_file *file = file_hold(descriptor);
+    struct open_file *file = libc_file_hold(descriptor);
     if (!file)
         return 0;
     bool console = file->kind == FILE_CONSOLE;
-    file_release(file);
+    libc_file_release(file);
     if (!console)
-        failure(ENOTTY);
+        libc_failure(ENOTTY);
     return console;
 }
 
 static int truncate_file(struct vfs_file file, off_t size)
 {
-    struct vfs_request *request = vfs_begin();
+    struct vfs_request *request = libc_vfs_begin();
     if (!request)
         return -1;
     request->offset = (uint64_t)size;
-    int done = vfs_file_call(file, request, VFS_FTRUNCATE, NULL);
-    vfs_end(request);
+    int done = libc_vfs_file_call(file, request, VFS_FTRUNCATE, NULL);
+    libc_vfs_end(request);
     return done;
 }
 
@@ -187,20 +187,20 @@ int ftruncate(int descriptor, off_t size)
     struct open_file *file = hold_for(descriptor, O_RDONLY);
     if (!file)
         return -1;
-    int done = file->kind == FILE_CONSOLE || size < 0 ? failure(EINVAL) : truncate_file(file->file, size);
-    file_release(file);
+    int done = file->kind == FILE_CONSOLE || size < 0 ? libc_failure(EINVAL) : truncate_file(file->file, size);
+    libc_file_release(file);
     return done;
 }
 
 /* The VFS knows no more than everything. */
 int fsync(int descriptor)
 {
-    struct open_file *file = file_hold(descriptor);
+    struct open_file *file = libc_file_hold(descriptor);
     if (!file)
         return -1;
-    struct vfs_request *request = file->kind == FILE_VFS ? vfs_begin() : NULL;
-    int done = request ? vfs_finish(request, VFS_SYNC) : file->kind == FILE_VFS ? -1 : failure(EINVAL);
-    file_release(file);
+    struct vfs_request *request = file->kind == FILE_VFS ? libc_vfs_begin() : NULL;
+    int done = request ? libc_vfs_finish(request, VFS_SYNC) : file->kind == FILE_VFS ? -1 : libc_failure(EINVAL);
+    libc_file_release(file);
     return done;
 }
 
@@ -211,25 +211,25 @@ static off_t seek(struct open_file *file, off_t offset, int whence)
     struct stat status = { 0 };
     off_t sum;
     if (whence != SEEK_SET && whence != SEEK_CUR && whence != SEEK_END)
-        return failure(EINVAL);
+        return libc_failure(EINVAL);
     if (whence == SEEK_END && file_status(file->file, &status) < 0)
         return -1;
     off_t base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? file->offset : status.st_size;
     if (__builtin_add_overflow(base, offset, &sum))
-        return failure(EOVERFLOW);
+        return libc_failure(EOVERFLOW);
     if (sum < 0)
-        return failure(EINVAL);
+        return libc_failure(EINVAL);
     return file->offset = sum;
 }
 
 off_t lseek(int descriptor, off_t offset, int whence)
 {
-    struct open_file *file = file_hold(descriptor);
+    struct open_file *file = libc_file_hold(descriptor);
     if (!file)
         return -1;
     lock_acquire(&file->lock);
-    off_t sought = file->kind == FILE_CONSOLE ? failure(ESPIPE) : seek(file, offset, whence);
+    off_t sought = file->kind == FILE_CONSOLE ? libc_failure(ESPIPE) : seek(file, offset, whence);
     lock_release(&file->lock);
-    file_release(file);
+    libc_file_release(file);
     return sought;
 }

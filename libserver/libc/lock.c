@@ -1,7 +1,8 @@
 /* newlib's locks, of malloc, stdio and others, on libserver's; recursive ones know their thread by its stack. */
 #include <sys/lock.h>
 
-#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "../internal.h"
 #include "files.h"
@@ -20,13 +21,13 @@ struct __lock __lock___sinit_recursive_mutex, __lock___sfp_recursive_mutex, __lo
 /* Stands in for the lock of a stream where there is no memory for one. */
 static struct __lock common;
 
-void lock_make(struct lock *lock)
+void libc_lock_make(struct lock *lock)
 {
     if (lock_init(lock) != OK)
         process_exit((uint32_t)E_NO_MEMORY);
 }
 
-void locks_init(void)
+void libc_locks_init(void)
 {
     struct __lock *const locks[] = {
         &__lock___sinit_recursive_mutex, &__lock___sfp_recursive_mutex, &__lock___atexit_recursive_mutex,
@@ -34,7 +35,7 @@ void locks_init(void)
         &__lock___dd_hash_mutex, &__lock___arc4random_mutex, &common,
     };
     for (uint32_t i = 0; i < COUNT(locks); i++)
-        lock_make(&locks[i]->lock);
+        libc_lock_make(&locks[i]->lock);
 }
 
 void __retarget_lock_init_recursive(_LOCK_T *made)
@@ -98,3 +99,8 @@ void __retarget_lock_close(_LOCK_T lock) { __retarget_lock_close_recursive(lock)
 void __retarget_lock_acquire(_LOCK_T lock) { __retarget_lock_acquire_recursive(lock); }
 int __retarget_lock_try_acquire(_LOCK_T lock) { return __retarget_lock_try_acquire_recursive(lock); }
 void __retarget_lock_release(_LOCK_T lock) { __retarget_lock_release_recursive(lock); }
+
+/* newlib declares these and leaves them to the system. */
+void flockfile(FILE *stream) { __retarget_lock_acquire_recursive(stream->_lock); }
+int ftrylockfile(FILE *stream) { return !__retarget_lock_try_acquire_recursive(stream->_lock); }
+void funlockfile(FILE *stream) { __retarget_lock_release_recursive(stream->_lock); }

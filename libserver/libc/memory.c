@@ -1,5 +1,7 @@
 /* The heap: one range of addresses, mapped in pieces as it grows. */
 #include <errno.h>
+#include <reent.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "../internal.h"
@@ -54,4 +56,14 @@ void *sbrk(ptrdiff_t increment)
         shrink(used);
     heap.used = used;
     return (uint8_t *)heap.start + before;
+}
+
+/* newlib's own multiplies without a look at the result. */
+void *calloc(size_t count, size_t size)
+{
+    size_t bytes;
+    if (!__builtin_mul_overflow(count, size, &bytes))
+        return _calloc_r(_REENT, 1, bytes);
+    errno = ENOMEM;
+    return NULL;
 }

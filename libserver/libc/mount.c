@@ -10,20 +10,20 @@
 
 int mount(const char *source, const char *path, const char *type, unsigned long flags)
 {
-    struct vfs_request *request = path_begin(path);
+    struct vfs_request *request = libc_path_begin(path);
     if (!request)
         return -1;
     request->flags = flags & MS_RDONLY ? VFS_READ_ONLY : 0;
     if (snprintf(request->path2, VFS_PATH, "%s:%s", type, source) < (int)VFS_PATH)
-        return vfs_finish(request, VFS_MOUNT);
-    vfs_end(request);
-    return failure(ENAMETOOLONG);
+        return libc_vfs_finish(request, VFS_MOUNT);
+    libc_vfs_end(request);
+    return libc_failure(ENAMETOOLONG);
 }
 
 int umount(const char *path)
 {
-    struct vfs_request *request = path_begin(path);
-    return request ? vfs_finish(request, VFS_UNMOUNT) : -1;
+    struct vfs_request *request = libc_path_begin(path);
+    return request ? libc_vfs_finish(request, VFS_UNMOUNT) : -1;
 }
 
 /* "type:source" */
@@ -36,18 +36,18 @@ static void split(const char *text, struct mounted *mounted)
 
 int getmounted(unsigned index, struct mounted *mounted)
 {
-    struct vfs_request *request = vfs_begin();
+    struct vfs_request *request = libc_vfs_begin();
     if (!request)
         return -1;
     request->file = index;
-    int done = vfs_call(request, VFS_MOUNTS, NULL);
+    int done = libc_vfs_call(request, VFS_MOUNTS, NULL);
     if (done == 0) {
         request->path[VFS_PATH - 1] = request->path2[VFS_PATH - 1] = '\0';
         snprintf(mounted->path, sizeof(mounted->path), "%s", request->path);
         split(request->path2, mounted);
         mounted->flags = request->flags & VFS_READ_ONLY ? MS_RDONLY : 0;
     }
-    vfs_end(request);
+    libc_vfs_end(request);
     return done;
 }
 
@@ -69,19 +69,19 @@ static void copy_statistics(const struct vfs_statistics *from, struct statvfs *t
 
 int statvfs(const char *restrict path, struct statvfs *restrict statistics)
 {
-    struct vfs_request *request = path_begin(path);
+    struct vfs_request *request = libc_path_begin(path);
     if (!request)
         return -1;
-    int done = vfs_call(request, VFS_STATISTICS, NULL);
+    int done = libc_vfs_call(request, VFS_STATISTICS, NULL);
     if (done == 0)
         copy_statistics(&request->statistics, statistics);
-    vfs_end(request);
+    libc_vfs_end(request);
     return done;
 }
 
 void sync(void)
 {
-    struct vfs_request *request = vfs_begin();
+    struct vfs_request *request = libc_vfs_begin();
     if (request)
-        vfs_finish(request, VFS_SYNC);
+        libc_vfs_finish(request, VFS_SYNC);
 }

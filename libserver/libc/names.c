@@ -20,14 +20,14 @@ mode_t umask(mode_t new_mask)
     return old;
 }
 
-mode_t path_mode(mode_t mode)
+mode_t libc_path_mode(mode_t mode)
 {
     return mode & PERMISSIONS & ~mask;
 }
 
 /* ---- attributes ---- */
 
-int attributes_to_stat(const struct vfs_attributes *attributes, struct stat *status)
+int libc_attributes_to_stat(const struct vfs_attributes *attributes, struct stat *status)
 {
     *status = (struct stat){
         .st_dev = (dev_t)attributes->device,
@@ -43,19 +43,19 @@ int attributes_to_stat(const struct vfs_attributes *attributes, struct stat *sta
         .st_blksize = (blksize_t)attributes->block_size,
         .st_blocks = (blkcnt_t)attributes->blocks,
     };
-    return attributes->size > LONG_MAX ? failure(EOVERFLOW) : 0;
+    return attributes->size > LONG_MAX ? libc_failure(EOVERFLOW) : 0;
 }
 
 static int status_of(const char *path, uint32_t flags, struct stat *status)
 {
-    struct vfs_request *request = path_begin(path);
+    struct vfs_request *request = libc_path_begin(path);
     if (!request)
         return -1;
     request->flags = flags;
-    int done = vfs_call(request, VFS_STAT, NULL);
+    int done = libc_vfs_call(request, VFS_STAT, NULL);
     if (done == 0)
-        done = attributes_to_stat(&request->attributes, status);
-    vfs_end(request);
+        done = libc_attributes_to_stat(&request->attributes, status);
+    libc_vfs_end(request);
     return done;
 }
 
@@ -67,40 +67,40 @@ int access(const char *path, int wanted)
 {
     struct stat status;
     if (wanted & ~(R_OK | W_OK | X_OK))
-        return failure(EINVAL);
+        return libc_failure(EINVAL);
     if (stat(path, &status) < 0)
         return -1;
-    return wanted & X_OK && !(status.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) ? failure(EACCES) : 0;
+    return wanted & X_OK && !(status.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) ? libc_failure(EACCES) : 0;
 }
 
 int chmod(const char *path, mode_t mode)
 {
-    struct vfs_request *request = path_begin(path);
+    struct vfs_request *request = libc_path_begin(path);
     if (!request)
         return -1;
     request->mode = mode & PERMISSIONS;
-    return vfs_finish(request, VFS_SET_MODE);
+    return libc_vfs_finish(request, VFS_SET_MODE);
 }
 
 int truncate(const char *path, off_t size)
 {
     if (size < 0)
-        return failure(EINVAL);
-    struct vfs_request *request = path_begin(path);
+        return libc_failure(EINVAL);
+    struct vfs_request *request = libc_path_begin(path);
     if (!request)
         return -1;
     request->offset = (uint64_t)size;
-    return vfs_finish(request, VFS_TRUNCATE);
+    return libc_vfs_finish(request, VFS_TRUNCATE);
 }
 
 static int set_times(const char *path, time_t accessed, time_t modified)
 {
-    struct vfs_request *request = path_begin(path);
+    struct vfs_request *request = libc_path_begin(path);
     if (!request)
         return -1;
     request->attributes.accessed = (uint32_t)accessed;
     request->attributes.modified = (uint32_t)modified;
-    return vfs_finish(request, VFS_SET_TIMES);
+    return libc_vfs_finish(request, VFS_SET_TIMES);
 }
 
 int utimes(const char *path, const struct timeval *times)
@@ -119,8 +119,8 @@ int utime(const char *path, const struct utimbuf *times)
 
 static int one_path(const char *path, enum vfs_method method)
 {
-    struct vfs_request *request = path_begin(path);
-    return request ? vfs_finish(request, method) : -1;
+    struct vfs_request *request = libc_path_begin(path);
+    return request ? libc_vfs_finish(request, method) : -1;
 }
 
 int unlink(const char *path) { return one_path(path, VFS_UNLINK); }
@@ -136,21 +136,21 @@ int remove(const char *path)
 
 int mkdir(const char *path, mode_t mode)
 {
-    struct vfs_request *request = path_begin(path);
+    struct vfs_request *request = libc_path_begin(path);
     if (!request)
         return -1;
-    request->mode = path_mode(mode);
-    return vfs_finish(request, VFS_MAKE_DIRECTORY);
+    request->mode = libc_path_mode(mode);
+    return libc_vfs_finish(request, VFS_MAKE_DIRECTORY);
 }
 
 static int two_paths(const char *path, const char *path2, enum vfs_method method)
 {
-    struct vfs_request *request = path_begin(path);
+    struct vfs_request *request = libc_path_begin(path);
     if (!request)
         return -1;
-    if (path_absolute(request->path2, path2) == 0)
-        return vfs_finish(request, method);
-    vfs_end(request);
+    if (libc_path_absolute(request->path2, path2) == 0)
+        return libc_vfs_finish(request, method);
+    libc_vfs_end(request);
     return -1;
 }
 
@@ -162,29 +162,29 @@ int symlink(const char *text, const char *new_name)
 {
     size_t length = strlen(text);
     if (length == 0 || length >= VFS_PATH)
-        return failure(length ? ENAMETOOLONG : ENOENT);
-    struct vfs_request *request = vfs_begin();
+        return libc_failure(length ? ENAMETOOLONG : ENOENT);
+    struct vfs_request *request = libc_vfs_begin();
     if (!request)
         return -1;
     memcpy(request->path, text, length + 1);
-    if (path_absolute(request->path2, new_name) == 0)
-        return vfs_finish(request, VFS_SYMBOLIC_LINK);
-    vfs_end(request);
+    if (libc_path_absolute(request->path2, new_name) == 0)
+        return libc_vfs_finish(request, VFS_SYMBOLIC_LINK);
+    libc_vfs_end(request);
     return -1;
 }
 
 ssize_t readlink(const char *restrict path, char *restrict text, size_t size)
 {
-    struct vfs_request *request = path_begin(path);
+    struct vfs_request *request = libc_path_begin(path);
     uint32_t length;
     if (!request)
         return -1;
-    int done = vfs_call(request, VFS_READ_LINK, &length);
+    int done = libc_vfs_call(request, VFS_READ_LINK, &length);
     if (done == 0) {
         length = length < size ? length : size;
         length = length < VFS_PATH ? length : VFS_PATH;
         memcpy(text, vfs_data(request), length);
     }
-    vfs_end(request);
+    libc_vfs_end(request);
     return done < 0 ? -1 : (ssize_t)length;
 }

@@ -19,10 +19,10 @@ static void set_directory(const char *path)
 }
 
 /* cwd= of the startup page is taken as it is: whoever started us has been there. */
-void path_init(void)
+void libc_path_init(void)
 {
     const char *given = argument("cwd");
-    lock_make(&directory_lock);
+    libc_lock_make(&directory_lock);
     if (given && given[0] == '/' && strlen(given) < VFS_PATH)
         set_directory(given);
 }
@@ -34,7 +34,7 @@ static int append(char path[VFS_PATH], const char *name, size_t length)
 {
     size_t used = strlen(path);
     if (used + 1 + length >= VFS_PATH)
-        return failure(ENAMETOOLONG);
+        return libc_failure(ENAMETOOLONG);
     path[used] = '/';
     memcpy(path + used + 1, name, length);
     path[used + 1 + length] = '\0';
@@ -68,11 +68,11 @@ static int append_all(char absolute[VFS_PATH], const char *path)
     return is_directory || absolute[0] == '\0' ? append(absolute, "", 0) : 0;
 }
 
-int path_absolute(char absolute[VFS_PATH], const char *path)
+int libc_path_absolute(char absolute[VFS_PATH], const char *path)
 {
     absolute[0] = '\0';
     if (path[0] == '\0')
-        return failure(ENOENT);
+        return libc_failure(ENOENT);
     if (path[0] != '/') {
         lock_acquire(&directory_lock);
         if (strcmp(directory, "/") != 0)
@@ -82,12 +82,12 @@ int path_absolute(char absolute[VFS_PATH], const char *path)
     return append_all(absolute, path);
 }
 
-struct vfs_request *path_begin(const char *path)
+struct vfs_request *libc_path_begin(const char *path)
 {
-    struct vfs_request *request = vfs_begin();
-    if (!request || path_absolute(request->path, path) == 0)
+    struct vfs_request *request = libc_vfs_begin();
+    if (!request || libc_path_absolute(request->path, path) == 0)
         return request;
-    vfs_end(request);
+    libc_vfs_end(request);
     return NULL;
 }
 
@@ -115,9 +115,9 @@ static int follow(struct walk *walk, const char *rest)
     if (length < 0)
         return -1;
     if (++walk->links > LINKS_MAX)
-        return failure(ELOOP);
+        return libc_failure(ELOOP);
     if ((size_t)length + left >= VFS_PATH)
-        return failure(ENAMETOOLONG);
+        return libc_failure(ENAMETOOLONG);
     memmove(walk->rest + length, rest, left + 1);
     memcpy(walk->rest, target, (size_t)length);
     if (target[0] == '/')
@@ -148,7 +148,7 @@ static int resolve(struct walk *walk, const char *path)
 {
     walk->links = 0;
     walk->done[0] = '\0';
-    if (path_absolute(walk->rest, path) < 0)
+    if (libc_path_absolute(walk->rest, path) < 0)
         return -1;
     while (walk->rest[0])
         if (step(walk) < 0)
@@ -175,7 +175,7 @@ int chdir(const char *path)
     if (!realpath(path, resolved) || stat(resolved, &status) < 0)
         return -1;
     if (!S_ISDIR(status.st_mode))
-        return failure(ENOTDIR);
+        return libc_failure(ENOTDIR);
     set_directory(resolved);
     return 0;
 }
@@ -190,6 +190,6 @@ char *getcwd(char *buffer, size_t size)
         return strdup(path);
     if (strlen(path) < size)
         return strcpy(buffer, path);
-    failure(size == 0 ? EINVAL : ERANGE);
+    libc_failure(size == 0 ? EINVAL : ERANGE);
     return NULL;
 }

@@ -35,11 +35,11 @@ gid_t getegid(void) { return 0; }
 int kill(pid_t process, int signal)
 {
     if (signal < 0 || signal >= NSIG)
-        return failure(EINVAL);
+        return libc_failure(EINVAL);
     if (process == getpid() && signal)
         _exit(ENDED_BY_SIGNAL + signal);
     if (process == getpid())
         return 0;
     status_t status = service_call(init_endpoint(), INIT_KILL, (uint32_t)process, NULL);
-    return status == E_NOT_FOUND ? failure(ESRCH) : result(status);
+    return status == E_NOT_FOUND ? libc_failure(ESRCH) : libc_result(status);
 }

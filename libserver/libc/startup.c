@@ -75,12 +75,12 @@ static void redirect(int descriptor, const char *path, int flags)
 void program_main(void)
 {
     int count;
-    locks_init();
-    console_init();
-    vfs_init();
-    descriptors_init();
-    path_init();
-    time_init();
+    libc_locks_init();
+    libc_console_init();
+    libc_vfs_init();
+    libc_descriptors_init();
+    libc_path_init();
+    libc_time_init();
     environ = list_environment();
     char **arguments = copy_arguments(&count);
     redirect(STDIN_FILENO, argument("stdin"), O_RDONLY);

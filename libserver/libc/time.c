@@ -20,9 +20,9 @@ static struct {
     uint32_t seconds;               /* since 1970 */
 } base;
 
-void time_init(void)
+void libc_time_init(void)
 {
-    lock_make(&base.lock);
+    libc_lock_make(&base.lock);
 }
 
 static uint32_t uptime(void)
@@ -66,7 +66,7 @@ int clock_gettime(clockid_t clock, struct timespec *now)
         return 0;
     }
     if (clock != CLOCK_REALTIME)
-        return failure(EINVAL);
+        return libc_failure(EINVAL);
     if (gettimeofday(&date, NULL) < 0)
         return -1;
     *now = (struct timespec){ date.tv_sec, date.tv_usec * 1000 };
@@ -85,13 +85,13 @@ clock_t times(struct tms *times)
 int nanosleep(const struct timespec *wanted, struct timespec *left)
 {
     if (wanted->tv_sec < 0 || wanted->tv_nsec < 0 || wanted->tv_nsec >= 1000000000)
-        return failure(EINVAL);
+        return libc_failure(EINVAL);
     status_t status = sleep_microseconds(((uint32_t)wanted->tv_nsec + 999) / 1000);
     for (time_t seconds = wanted->tv_sec; status == OK && seconds > 0; seconds -= SLEEP_MOST)
         status = sleep_microseconds((uint32_t)(seconds < SLEEP_MOST ? seconds : SLEEP_MOST) * 1000000u);
     if (left)
         *left = (struct timespec){ 0, 0 };
-    return result(status);
+    return libc_result(status);
 }
 
 int usleep(useconds_t microseconds)

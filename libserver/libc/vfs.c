@@ -15,10 +15,10 @@ static struct {
     handle_t freed;         /* notification: a slot was freed while somebody waited */
 } turns;
 
-void vfs_init(void)
+void libc_vfs_init(void)
 {
-    lock_make(&vfs.lock);
-    lock_make(&turns.lock);
+    libc_lock_make(&vfs.lock);
+    libc_lock_make(&turns.lock);
     if (notification_create(&turns.freed) != OK)
         process_exit((uint32_t)E_NO_MEMORY);
 }
@@ -41,12 +41,12 @@ static uint32_t take_free_slot(bool waited)
     return slot;
 }
 
-struct vfs_request *vfs_begin(void)
+struct vfs_request *libc_vfs_begin(void)
 {
     uint32_t bits, slot;
-    status_t status = connection_open(&vfs);
+    status_t status = libc_connection_open(&vfs);
     if (status != OK) {
-        result(status);
+        libc_result(status);
         return NULL;
     }
     for (bool waited = false; (slot = take_free_slot(waited)) == SLOTS; waited = true)
@@ -61,7 +61,7 @@ static uint32_t slot_of(const struct vfs_request *request)
     return ((uint32_t)request - (uint32_t)vfs.session.base) / VFS_SLOT_BYTES;
 }
 
-void vfs_end(struct vfs_request *request)
+void libc_vfs_end(struct vfs_request *request)
 {
     lock_acquire(&turns.lock);
     turns.busy[slot_of(request)] = false;
@@ -73,31 +73,31 @@ void vfs_end(struct vfs_request *request)
 
 /* ---- calls ---- */
 
-int vfs_call(struct vfs_request *request, enum vfs_method method, uint32_t *reply)
+int libc_vfs_call(struct vfs_request *request, enum vfs_method method, uint32_t *reply)
 {
-    status_t status = connection_call(&vfs, method, slot_of(request), reply);
+    status_t status = libc_connection_call(&vfs, method, slot_of(request), reply);
     if (status == E_PEER_DIED)
-        status = connection_call(&vfs, method, slot_of(request), reply);
-    return result(status);
+        status = libc_connection_call(&vfs, method, slot_of(request), reply);
+    return libc_result(status);
 }
 
-int vfs_finish(struct vfs_request *request, enum vfs_method method)
+int libc_vfs_finish(struct vfs_request *request, enum vfs_method method)
 {
-    int done = vfs_call(request, method, NULL);
-    vfs_end(request);
+    int done = libc_vfs_call(request, method, NULL);
+    libc_vfs_end(request);
     return done;
 }
 
-struct vfs_file vfs_file(uint32_t number)
+struct vfs_file libc_vfs_file(uint32_t number)
 {
     return (struct vfs_file){ number, vfs.generation };
 }
 
-int vfs_file_call(struct vfs_file file, struct vfs_request *request, enum vfs_method method, uint32_t *reply)
+int libc_vfs_file_call(struct vfs_file file, struct vfs_request *request, enum vfs_method method, uint32_t *reply)
 {
     if (file.generation != vfs.generation)
-        return failure(ESTALE);
+        return libc_failure(ESTALE);
     request->file = file.number;
-    status_t status = connection_call(&vfs, method, slot_of(request), reply);
-    return status == E_PEER_DIED ? failure(ESTALE) : result(status);
+    status_t status = libc_connection_call(&vfs, method, slot_of(request), reply);
+    return status == E_PEER_DIED ? libc_failure(ESTALE) : libc_result(status);
 }
