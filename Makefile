@@ -220,7 +220,7 @@ $(OUT)/unit/%: tests/host/%.c $(wildcard tests/host/*.h kernel/*.c kernel/*.h ab
 
 unit-tests: packages-build-test $(UNIT_TESTS)
 
-test: packages-build-run-test-debug ## unit tests, then the guest suite under QEMU and Bochs
+test: packages-build-run-test-debug-files ## unit tests, then the guest suite under QEMU and Bochs
 	$(Q)$(MAKE) --no-print-directory BUILD=release iso unit-tests
 	$(Q)$(MAKE) --no-print-directory BUILD=debug iso
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider tests

@@ -8,7 +8,7 @@
 #define SAMPLES_MAX 512u
 
 /* Time stamp counter. Under QEMU's -icount it counts executed guest instructions. */
-static inline uint64_t ticks(void)
+static inline uint64_t time_stamp(void)
 {
     uint32_t low, high;
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));

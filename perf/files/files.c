@@ -129,9 +129,9 @@ static uint32_t sample(const struct operation *operation, uint32_t turn)
     if (operation->prepare)
         operation->prepare(operation);
     uint32_t idle = idle_ticks();
-    uint64_t begin = ticks();
+    uint64_t begin = time_stamp();
     operation->run(operation, turn);
-    uint64_t taken = ticks() - begin;
+    uint64_t taken = time_stamp() - begin;
     taken -= idle_ticks() - idle;
     return taken > UINT32_MAX ? UINT32_MAX : (uint32_t)taken;
 }
@@ -158,9 +158,9 @@ static void measure(const struct operation *operation)
 static uint32_t calibration(void)
 {
     uint32_t turns = CALIBRATION_TURNS;
-    uint64_t begin = ticks();
+    uint64_t begin = time_stamp();
     __asm__ volatile("1: decl %0\n\tjnz 1b" : "+r"(turns) : : "cc");
-    return (uint32_t)(ticks() - begin);
+    return (uint32_t)(time_stamp() - begin);
 }
 
 int main(void)

@@ -9,8 +9,8 @@ static volatile uint32_t idle;
 
 static void count_idle(void)
 {
-    for (uint32_t last = (uint32_t)ticks();;) {
-        uint32_t now = (uint32_t)ticks(), turn = now - last;
+    for (uint32_t last = (uint32_t)time_stamp();;) {
+        uint32_t now = (uint32_t)time_stamp(), turn = now - last;
         if (turn < TURN_MAX)
             idle += turn;
         last = now;

@@ -13,10 +13,10 @@ uint32_t system_ticks_per_millisecond(void)
     const struct timespec nap = { .tv_nsec = 50 * 1000 * 1000 };
     struct timespec begin, end;
     clock_gettime(CLOCK_MONOTONIC, &begin);
-    uint64_t first = ticks();
+    uint64_t first = time_stamp();
     nanosleep(&nap, NULL);
     clock_gettime(CLOCK_MONOTONIC, &end);
-    uint64_t passed = ticks() - first;
+    uint64_t passed = time_stamp() - first;
     uint64_t nanoseconds = (uint64_t)(end.tv_sec - begin.tv_sec) * 1000000000u + (uint64_t)(end.tv_nsec - begin.tv_nsec);
     return (uint32_t)(passed * 1000000 / nanoseconds);
 }
