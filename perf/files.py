@@ -18,6 +18,10 @@ BYTES = {f"file/read/{size}/{state}": count for state in ("cached", "uncached") 
 BYTES["file/write/1m/synced"] = 1 << 20
 NAMES = ["overhead/sample", "file/open", "file/stat", "file/fstat", "file/read/1", *BYTES]
 TITLES = {"postern": "Postern", "linux": "Linux", "linux-off": "Linux, mitigations=off"}
+# What each system counts. Linux: how often the caller went away, and came back.
+LINUX_COUNTERS = {"switches": "switches: "}
+POSTERN_COUNTERS = {"calls": "calls: ", "switches": "switches by C path: "}
+COUNTERS = {"postern": POSTERN_COUNTERS, "linux": LINUX_COUNTERS, "linux-off": LINUX_COUNTERS}
 # Only emergencies on the serial line; a panic ends QEMU, which does not reboot.
 LINUX_LINE = "console=ttyS0 rdinit=/init loglevel=1 panic=-1"
 
@@ -72,12 +76,16 @@ def print_speeds(runs):
         print(f"{name:<24}" + "".join(f"{speed(name, *runs[system, 'ticks']):>25,.1f}" for system in systems))
 
 
-def print_counters(results, facts):
-    """What one operation costs Postern in calls and switches; those of an empty sample are the counting's own."""
-    print(f"\n{'Postern, per operation':<24}{'calls of services':>25}{'switches by C path':>25}")
+def print_counters(runs):
+    """What one operation costs in calls of services and in switches; those of an empty sample are the counting's own."""
+    columns = [(system, what) for system, unit in runs if unit == "instructions" for what in COUNTERS[system]]
+    print(f"\n{'per operation':<24}" + "".join(f"{COUNTERS[system][what] + TITLES[system]:>33}" for system, what in columns))
     for name in NAMES[1:]:
-        done = [facts[f"{what}/{name}"] - facts[f"{what}/{NAMES[0]}"] for what in ("calls", "switches")]
-        print(f"{name:<24}" + "".join(f"{count / results[name]['n']:>25.2f}" for count in done))
+        row = ""
+        for system, what in columns:
+            results, facts = runs[system, "instructions"]
+            row += f"{(facts[f'{what}/{name}'] - facts[f'{what}/{NAMES[0]}']) / results[name]['n']:>33.2f}"
+        print(f"{name:<24}{row}")
 
 
 def write_json(options, runs):
@@ -137,8 +145,7 @@ def main():
         print_figures(unit, runs)
     if "ticks" in units:
         print_speeds(runs)
-    if "postern" in options.systems:
-        print_counters(*runs["postern", "instructions"])
+    print_counters(runs)
     print(f"\nwritten to {options.output}")
 
 
