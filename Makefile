@@ -56,7 +56,7 @@ FILE_SYSTEM_OBJECTS := $(patsubst %.c,$(B)/programs/%.o,$(wildcard libserver/fil
 
 # A program is a folder with C files. Each is linked at an address of its own, so that gdb can hold them all.
 PROGRAM_FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard servers/*/*.c perf/guest/*.c tests/guest/*.c tests/hostile/*.c \
-	tests/libc/*.c tests/block/*.c tests/files/*.c))))
+	tests/libc/*.c tests/block/*.c tests/files/*.c perf/files/*.c))))
 NAME_perf/guest := bench
 NAME_tests/guest := tests
 NAME_tests/libc := libc-tests
@@ -70,7 +70,7 @@ SOURCES_block-test := $(SOURCES_block)
 MODULES := $(PROGRAMS:%=$(B)/modules/%)
 UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test_*.c))
 
-.PHONY: all help packages-% iso run debug bench bench-linux test unit-tests check clean distclean
+.PHONY: all help packages-% iso run debug bench bench-linux bench-files test unit-tests check clean distclean
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # packages are installed before anything is built; a whole build takes seconds
 .SECONDARY:
@@ -210,6 +210,9 @@ $(OUT)/files.img: perf/files/disk.py
 
 bench-linux: packages-build-run-files $(B)/linux/initramfs $(OUT)/files.img ## file access on Debian's own 32-bit Linux (fetches 50 MB once)
 	$(Q)$(FILES_RUN) --systems linux linux-off
+
+bench-files: packages-build-run-files all $(B)/linux/initramfs $(OUT)/files.img ## file access on Postern beside Linux
+	$(Q)$(FILES_RUN)
 
 # ---- tests ----
 
