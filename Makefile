@@ -56,7 +56,7 @@ FILE_SYSTEM_OBJECTS := $(patsubst %.c,$(B)/programs/%.o,$(wildcard libserver/fil
 
 # A program is a folder with C files. Each is linked at an address of its own, so that gdb can hold them all.
 PROGRAM_FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard servers/*/*.c perf/guest/*.c tests/guest/*.c tests/hostile/*.c \
-	tests/libc/*.c tests/block/*.c tests/files/*.c))))
+	tests/libc/*.c tests/block/*.c tests/files/*.c perf/files/*.c))))
 NAME_perf/guest := bench
 NAME_tests/guest := tests
 NAME_tests/libc := libc-tests
@@ -70,7 +70,7 @@ SOURCES_block-test := $(SOURCES_block)
 MODULES := $(PROGRAMS:%=$(B)/modules/%)
 UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test_*.c))
 
-.PHONY: all help packages-% iso run debug bench test unit-tests check clean distclean
+.PHONY: all help packages-% iso run debug bench bench-linux bench-files test unit-tests check clean distclean
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # packages are installed before anything is built; a whole build takes seconds
 .SECONDARY:
@@ -180,6 +180,40 @@ bench: packages-build-run $(B)/postern-perf.iso ## print INT 250 beside SYSENTER
 	$(PYTHON) perf/bench.py --build $(B) --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) --memory $(MEM) --accel $$accel \
 		--unit $(UNIT) --output $(OUT)/bench.json
 
+# ---- file access, beside Linux ----
+
+LINUX := $(LIBRARIES)/linux
+LINUX_FLAGS := -m32 -march=i686 -std=gnu11 $(OPTIMISE) -static -Wall -Wextra -Werror
+# What is the same on both systems.
+FILES_C := perf/files/files.c perf/files/figures.c perf/files/idle.c
+FILES_RUN = $(PYTHON) perf/files.py --build $(B) --linux-kernel $(LINUX)/vmlinuz --linux-programs $(B)/linux/initramfs \
+	--disk $(OUT)/files.img --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) --memory $(FILES_MEM) --unit $(UNIT) \
+	--output $(OUT)/files.json
+
+$(LINUX)/vmlinuz:
+	$(Q)$(PYTHON) perf/linux/kernel.py --output $(LINUX)
+
+$(B)/linux/files: $(FILES_C) perf/linux/system.c $(wildcard perf/files/*.h) Makefile config.mk
+	@mkdir -p $(@D)
+	$(Q)gcc $(LINUX_FLAGS) -o $@ $(filter %.c,$^)
+
+$(B)/linux/init: perf/linux/init.c Makefile config.mk
+	@mkdir -p $(@D)
+	$(Q)gcc $(LINUX_FLAGS) -o $@ $<
+
+$(B)/linux/initramfs: $(B)/linux/init $(B)/linux/files $(LINUX)/vmlinuz perf/linux/initramfs.py
+	$(Q)$(PYTHON) perf/linux/initramfs.py --modules $(LINUX)/modules --output $@ $(B)/linux/init $(B)/linux/files
+
+$(OUT)/files.img: perf/files/disk.py
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) perf/files/disk.py --output $@
+
+bench-linux: packages-build-run-files $(B)/linux/initramfs $(OUT)/files.img ## file access on Debian's own 32-bit Linux (fetches 50 MB once)
+	$(Q)$(FILES_RUN) --systems linux linux-off
+
+bench-files: packages-build-run-files all $(B)/linux/initramfs $(OUT)/files.img ## file access on Postern beside Linux
+	$(Q)$(FILES_RUN)
+
 # ---- tests ----
 
 $(OUT)/unit/%: tests/host/%.c $(wildcard tests/host/*.h kernel/*.c kernel/*.h abi/*) Makefile config.mk
@@ -189,7 +223,7 @@ $(OUT)/unit/%: tests/host/%.c $(wildcard tests/host/*.h kernel/*.c kernel/*.h ab
 
 unit-tests: packages-build-test $(UNIT_TESTS)
 
-test: packages-build-run-test-debug ## unit tests, then the guest suite under QEMU and Bochs
+test: packages-build-run-test-debug-files ## unit tests, then the guest suite under QEMU and Bochs
 	$(Q)$(MAKE) --no-print-directory BUILD=release iso unit-tests
 	$(Q)$(MAKE) --no-print-directory BUILD=debug iso
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider tests

@@ -10,6 +10,8 @@ UNIT ?= all
 MACHINE ?= pc
 CPU ?= max
 MEM ?= 64
+# The same for make bench-linux and bench-files: with 64 Linux reclaims pages while it is measured
+FILES_MEM ?= 256
 # CPUs that the machine has; the kernel uses one
 SMP ?= 1
 # 1: print the commands as they run, and the QEMU command line of make run
@@ -28,5 +30,6 @@ PYTHON ?= /usr/bin/python3
 
 # Where everything that is built goes
 OUT ?= build
-# Where the libraries of others go (newlib, libext2fs): built once from Debian's sources, kept by make clean
+# Where the works of others go: newlib and libext2fs, built once from Debian's sources, and Debian's Linux for make bench-linux;
+# kept by make clean
 LIBRARIES ?= libraries

@@ -35,7 +35,7 @@ class Failure(Exception):
     """The run cannot be judged; the text says why and what to do."""
 
 
-def parse(serial):
+def parse(serial, names=NAMES):
     results, facts = {}, {}
     for line in serial.splitlines():
         if line.startswith(("panic:", "fault:")) or " failed: " in line:
@@ -45,7 +45,7 @@ def parse(serial):
             facts[name] = int(value)
         elif line.startswith("result "):
             match = RESULT.fullmatch(line)
-            if not match or match.group(1) not in NAMES:
+            if not match or match.group(1) not in names:
                 raise Failure(f"cannot read this line of the guest: {line}")
             results[match.group(1)] = dict(zip(("n", "min", "p50", "p90", "p99", "max"), map(int, match.groups()[1:])))
     return results, facts
@@ -58,25 +58,30 @@ def check_complete(results, facts):
         raise Failure("the guest did not measure " + ", ".join(missing))
 
 
-def run(options, icount):
+def boot_guest(options, names, icount, **what):
+    """Boots what tools/boot.py is told by `what`, once; gives the figures, which must bear these names, and the facts."""
     began = time.monotonic()
     print(f"booting ({'exact instruction count' if icount else 'time'}) ...", file=sys.stderr, flush=True)
     accel = "tcg" if icount else options.accel
     result = boot.run(qemu=options.qemu, machine=options.machine, cpu="host" if accel == "kvm" else options.cpu,
-                      memory=options.memory, accel=accel, icount=icount, iso=str(options.build / "postern-perf.iso"),
-                      timeout=options.timeout)
+                      memory=options.memory, accel=accel, icount=icount, timeout=options.timeout, **what)
     print(f"  {time.monotonic() - began:.1f} s", file=sys.stderr)
     if result.timed_out:
         raise Failure(f"no end within {options.timeout} s; the last lines were:\n{result.serial[-600:]}\n{result.log}")
     if result.code == -1 and not result.serial:
         raise Failure(f"{options.qemu} did not run the guest; it said:\n{result.log}check CPU, MACHINE, MEM and QEMU (config.mk)")
-    results, facts = parse(result.serial)
+    results, facts = parse(result.serial, names)
     if result.code != 0:
         raise Failure(f"the guest ended with code {result.code}:\n{result.serial[-600:]}\n{result.log}")
-    check_complete(results, facts)
     if icount and abs(facts["calibration"] - CALIBRATION) > 10:
         raise Failure(f"under icount a loop of {CALIBRATION} instructions took {facts['calibration']} ticks: "
                       "ticks are not instructions here")
+    return results, facts
+
+
+def run(options, icount):
+    results, facts = boot_guest(options, NAMES, icount, iso=str(options.build / "postern-perf.iso"))
+    check_complete(results, facts)
     return results, facts
 
 

@@ -64,6 +64,8 @@ def qemu_command(options, serial):
         command += ["-icount", "shift=0,sleep=off", "-rtc", "clock=vm"]
     if options.iso:
         command += ["-cdrom", options.iso, "-boot", "d"]
+    elif options.kernel:
+        command += ["-kernel", options.kernel]
     else:
         command += direct_modules(options.build, options.list)
     return command + options.extra
@@ -72,7 +74,7 @@ def qemu_command(options, serial):
 def default_options(**changes):
     options = argparse.Namespace(emulator="qemu", qemu="qemu-system-i386", machine="pc", cpu="max", memory=64, smp=1,
                                  accel="tcg", icount=False, iso=None, build="build/release", list="servers/system.list",
-                                 timeout=60, extra=[])
+                                 kernel=None, timeout=60, extra=[])
     for name, value in changes.items():
         if not hasattr(options, name):
             raise TypeError(f"boot.run has no option {name}")

@@ -1,0 +1,55 @@
+/* Keeps samples' minimum, percentiles and maximum, and prints them in the format of the other benchmark. */
+#include "figures.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIGURES_MAX 32u
+
+struct figure {
+    const char *name;
+    uint32_t count, minimum, median, percentile90, percentile99, maximum;
+    struct system_counters done;
+};
+
+static struct figure figures[FIGURES_MAX];
+static uint32_t figure_count;
+
+_Noreturn void fail(const char *what)
+{
+    printf("files: %s failed: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static int compare(const void *a, const void *b)
+{
+    uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+    return (left > right) - (left < right);
+}
+
+void figure_keep(const char *name, uint32_t *samples, uint32_t count, struct system_counters done)
+{
+    if (figure_count == FIGURES_MAX) {
+        errno = ENOSPC;
+        fail("the table of figures");
+    }
+    qsort(samples, count, sizeof(*samples), compare);
+    figures[figure_count++] = (struct figure){
+        .name = name, .count = count, .minimum = samples[0], .median = samples[count / 2],
+        .percentile90 = samples[count * 9 / 10], .percentile99 = samples[count * 99 / 100], .maximum = samples[count - 1],
+        .done = done,
+    };
+}
+
+void figures_print(void)
+{
+    for (const struct figure *f = figures; f < figures + figure_count; f++) {
+        printf("fact calls/%s %lu\n", f->name, (unsigned long)f->done.calls);
+        printf("fact switches/%s %lu\n", f->name, (unsigned long)f->done.switches);
+        printf("result %s %lu %lu %lu %lu %lu %lu\n", f->name, (unsigned long)f->count, (unsigned long)f->minimum,
+               (unsigned long)f->median, (unsigned long)f->percentile90, (unsigned long)f->percentile99,
+               (unsigned long)f->maximum);
+    }
+}
