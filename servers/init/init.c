@@ -84,8 +84,7 @@ static void start(struct process *process)
     const char *wrong = service_start(process);
     if (!wrong)
         return;
-    print("init: cannot start %s (system.list:%u): program \"%s\": %s\n", entry_of(process)->name, service->line,
-          service->program->name, wrong);
+    print("init: cannot start %s: program \"%s\": %s\n", entry_of(process)->name, service->program->name, wrong);
     end(process);
     if (service->essential)
         machine_end(1);

@@ -20,11 +20,18 @@ static status_t readiness(const struct process *process)
     return process ? answers[entry_of(process)->state] : E_NOT_FOUND;
 }
 
+static status_t check_look_up(const struct process *client, const struct process *found)
+{
+    if (found && (!client || !may_look_up(client->service, entry_of(found)->name)))
+        return E_NO_RIGHT;
+    return readiness(found);
+}
+
 static reply_t find(const request_t *rq)
 {
     const struct process *found = process_of_hash(rq->word);
     handle_t badged;
-    status_t status = readiness(found);
+    status_t status = check_look_up(process_of_number(rq->badge), found);
     if (status == OK)
         status = handle_duplicate(found->endpoint, RIGHT_CALL | RIGHT_TRANSFER, rq->badge, &badged);
     if (status != OK)

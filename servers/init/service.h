@@ -9,6 +9,11 @@
 
 #define SERVICES_MAX 64u
 
+struct word {
+    const char *text;
+    uint32_t length;
+};
+
 struct service {                        /* a line of the system list */
     uint32_t line;                      /* its number, for messages */
     const char *words, *words_end;      /* its keys in the text of the list */
@@ -19,6 +24,8 @@ struct service {                        /* a line of the system list */
     bool essential;                     /* essential=yes: the machine ends with it */
     bool control;                       /* control=yes: it and its children may end any process */
     bool modules;                       /* modules=yes: it may read the boot modules */
+    bool restarts;                      /* restart=always */
+    struct word uses;                   /* names that it may look up: a,b,c; with * among them all */
 };
 
 /* Behind the entry of the same index in the table, where number, name and state stand. Services come first, in the order of
@@ -48,10 +55,6 @@ static inline const struct boot_info *boot_info(void) { return (const struct boo
 const struct boot_module *module_find(const char *name, uint32_t length);
 
 /* ---- list.c ---- */
-struct word {
-    const char *text;
-    uint32_t length;
-};
 /* Next word of a line, false at its end or at a comment. */
 bool next_word(const char **cursor, const char *end, struct word *word);
 /* Cuts key=value in two; false when it is no such thing. */
@@ -61,6 +64,8 @@ bool word_equals(const struct word *word, const char *text);
 bool parse_number(const struct word *word, uint32_t *number);
 /* "first-last", with first <= last. */
 bool parse_range(const struct word *word, uint32_t *first, uint32_t *last);
+/* Whether the service, or a child of it, may look up this name. */
+bool may_look_up(const struct service *service, const char *name);
 /* Fills `services`; prints one line for each mistake and returns how many there are. */
 uint32_t list_read(const char *text, uint32_t size);
 

@@ -291,6 +291,8 @@ static void without_the_right(void)
     expect_equal(answer, E_NO_RIGHT);
     expect_equal(service_call(partner, HOSTILE_ASK_INIT, INIT_MODULE, &answer), OK);
     expect_equal(answer, E_NO_RIGHT);
+    expect_equal(service_call(partner, HOSTILE_ASK_INIT, INIT_FIND, &answer), OK);
+    expect_equal(answer, E_NO_RIGHT);
     handle_close(partner);
 }
 
