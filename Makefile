@@ -3,7 +3,8 @@
 include config.mk
 
 B := $(OUT)/$(BUILD)
-VARIANTS := $(patsubst %/system.list,%,$(wildcard servers/system.list perf/system.list tests/system.list))
+VARIANTS := $(patsubst %/system.toml,%,$(wildcard servers/system.toml perf/system.toml tests/system.toml))
+LISTS := $(VARIANTS:%=$(B)/%.list)
 Q := $(if $(filter 1,$(V)),,@)
 
 ifeq ($(filter $(BUILD),release debug),)
@@ -75,7 +76,7 @@ UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test
 .NOTPARALLEL: # packages are installed before anything is built; a whole build takes seconds
 .SECONDARY:
 
-all: packages-build $(B)/kernel.elf $(MODULES) ## build kernel and programs (the default)
+all: packages-build $(B)/kernel.elf $(MODULES) $(LISTS) ## build kernel and programs (the default)
 
 help: ## this list
 	@echo "make TARGET [NAME=value ...]; the names are in config.mk"
@@ -155,12 +156,17 @@ $(foreach folder,$(PROGRAM_FOLDERS),$(eval $(call program,$(call program_name,$(
 
 -include $(wildcard $(B)/*.d $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)
 
+# ---- system lists ----
+
+$(B)/%.list: %/system.toml tools/system_list | $(MODULES)
+	$(Q)tools/system_list --programs $(B)/modules --output $@ $<
+
 # ---- images ----
 
 # One image per variant: the menu knows all, and starts with its own.
 define image
-$(B)/postern-$1.iso: $(B)/kernel.elf $(MODULES) $(VARIANTS:%=%/system.list) tools/image
-	$(Q)tools/image --build $(B) --mkrescue $(GRUB_MKRESCUE) --default $1 --output $$@ $(VARIANTS)
+$(B)/postern-$1.iso: $(B)/kernel.elf $(MODULES) $(LISTS) tools/image
+	$(Q)tools/image --build $(B) --mkrescue $(GRUB_MKRESCUE) --default $1 --output $$@ $(LISTS)
 endef
 $(foreach variant,$(VARIANTS),$(eval $(call image,$(variant))))
 

@@ -73,12 +73,17 @@ uint32_t argument_number(const char *key, uint32_t otherwise)
     return number;
 }
 
-handle_t startup_handle(const char *key)
+handle_t startup_handle_at(const char *key, uint32_t n)
 {
     for (uint32_t i = 0; i < STARTUP_RESOURCES && startup->resources[i].key[0]; i++)
-        if (strcmp(startup->resources[i].key, key) == 0)
+        if (strcmp(startup->resources[i].key, key) == 0 && n-- == 0)
             return startup->resources[i].handle;
     return HANDLE_NONE;
+}
+
+handle_t startup_handle(const char *key)
+{
+    return startup_handle_at(key, 0);
 }
 
 const char *program_name(void) { return startup->name; }

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 
+SYSTEM_LIST = pathlib.Path(__file__).resolve().parent / "system_list"
 EXIT_PORT = "isa-debug-exit,iobase=0xf4,iosize=4"
 BOCHS_SHARE = pathlib.Path("/usr/share/bochs")
 BOCHS_CONFIG = """\
@@ -46,6 +47,15 @@ class Result:
         return self.code == 0 and not self.timed_out
 
 
+def prepare_list(listing, build, target):
+    """A system list as init reads it: a copy, or what a TOML file compiles to. Returns its path."""
+    if pathlib.Path(listing).suffix != ".toml":
+        shutil.copy(listing, target)
+    elif subprocess.run([SYSTEM_LIST, "--programs", f"{build}/modules", "--output", target, listing]).returncode != 0:
+        sys.exit(f"boot: {listing} has mistakes")
+    return str(target)
+
+
 def direct_modules(build, listing):
     """Arguments for QEMU's own multiboot loader: the kernel, init, the system list, every program."""
     if listing is None:
@@ -73,7 +83,7 @@ def qemu_command(options, serial):
 
 def default_options(**changes):
     options = argparse.Namespace(emulator="qemu", qemu="qemu-system-i386", machine="pc", cpu="max", memory=64, smp=1,
-                                 accel="tcg", icount=False, iso=None, build="build/release", list="servers/system.list",
+                                 accel="tcg", icount=False, iso=None, build="build/release", list="servers/system.toml",
                                  kernel=None, timeout=60, extra=[])
     for name, value in changes.items():
         if not hasattr(options, name):
@@ -162,9 +172,9 @@ def run(**changes):
     """Boots once and returns a Result; the options are those of default_options()."""
     options = default_options(**changes)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="postern-"))
-    if options.list and not options.iso:
-        options.list = shutil.copy(options.list, folder / "system.list") # a module is known by its file's name
     try:
+        if options.list and not options.iso:
+            options.list = prepare_list(options.list, options.build, folder / "system.list") # known by its file's name
         return (run_bochs if options.emulator == "bochs" else run_qemu)(options, folder)
     finally:
         shutil.rmtree(folder)
@@ -208,6 +218,8 @@ def main():
     options = parse(sys.argv[1:])
     exit_on_termination()
     check_files(options)
+    if (options.print or options.interactive) and not options.iso:
+        options.list = prepare_list(options.list, options.build, pathlib.Path(options.build) / "system.list")
     if options.gdb:
         options.extra += ["-S", "-gdb", "tcp:127.0.0.1:1234"]
     if options.print:

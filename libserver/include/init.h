@@ -11,7 +11,8 @@
  * the list is never taken for one that is. */
 #define INIT_FIND 0         /* word: name_hash(name, NAME_HASH_ASK). Reply: name_hash(name, NAME_HASH_ANSWER) and an
                                endpoint handle. E_BUSY: not announced yet, ask again; E_PEER_DIED: it has ended or could
-                               not be started; E_NOT_FOUND */
+                               not be started; E_NO_RIGHT: the list does not say that the caller calls or uses it;
+                               E_NOT_FOUND */
 #define INIT_ENDPOINT 1     /* word: ENDPOINT_* flags | cap << 8. Reply: a handle of an endpoint with these properties,
                                from now on the caller's in place of its first. E_BAD_STATE: announced already */
 #define INIT_ANNOUNCE 2     /* the caller serves now */

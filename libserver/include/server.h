@@ -88,7 +88,7 @@ status_t server_statistics(handle_t endpoint, struct server_statistics *statisti
 /* ---------------------------------------------------------------- client side */
 
 /* A service that init knows, by name; waits until it is announced. *endpoint gets a handle to call it through.
- * E_NOT_FOUND: no such name in the system list. */
+ * E_NOT_FOUND: no such name in the system list; E_NO_RIGHT: we have it neither in calls= nor in uses=. */
 status_t service_find(const char *name, handle_t *endpoint);
 
 /* One call through the better gate: SYSENTER where the machine has it, INT 250 otherwise. Returns the kernel's status
@@ -156,6 +156,7 @@ const char *program_name(void);
 handle_t self_process(void);
 handle_t init_endpoint(void);
 handle_t startup_handle(const char *key);
+handle_t startup_handle_at(const char *key, uint32_t n); /* the n-th with this key, from 0 */
 /* Ends this process. */
 _Noreturn void process_exit(uint32_t code);
 /* Ends the machine: init writes the code to the emulator's exit port, or powers off. */

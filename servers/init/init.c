@@ -1,4 +1,4 @@
-/* init: the first process. Starts what the system list names, answers look-ups, reports faults, watches for ends. */
+/* init: the first process. Starts what the system list names, and keeps it going; answers look-ups, reports faults. */
 #include "service.h"
 
 #define WORKERS 4
@@ -67,67 +67,6 @@ static void read_list(void)
         give_up("system.list names no service");
 }
 
-/* Without the endpoint's last handle to serve through, callers that still wait get E_PEER_DIED. */
-static void end(struct process *process)
-{
-    entry_of(process)->state = PROCESS_ENDED;
-    if (process->handle != HANDLE_NONE)
-        process_destroy(process->handle, 0);
-    handle_close(process->endpoint);
-    handle_close(process->handle);
-    process->handle = process->endpoint = HANDLE_NONE;
-}
-
-static void start(struct process *process)
-{
-    const struct service *service = process->service;
-    const char *wrong = service_start(process);
-    if (!wrong)
-        return;
-    print("init: cannot start %s (system.list:%u): program \"%s\": %s\n", entry_of(process)->name, service->line,
-          service->program->name, wrong);
-    end(process);
-    if (service->essential)
-        machine_end(1);
-}
-
-static void start_all(void)
-{
-    for (uint32_t i = 0; i < service_count; i++) {
-        processes[i].service = &services[i];
-        table->entries[i].number = i + 1;
-        table->entries[i].state = PROCESS_STARTING;
-    }
-    for (uint32_t i = 0; i < service_count; i++)
-        start(&processes[i]);
-}
-
-static void report_end(struct process *process)
-{
-    const struct process_entry *entry = entry_of(process);
-    uint32_t code = 0;
-    process_info(process->handle, PROCESS_EXIT_CODE, &code);
-    if (code != 0 || entry->state == PROCESS_RUNNING)
-        print("init: %s ended with code %d\n", entry->name, code);
-    end(process);
-    if (process->service->essential)
-        machine_end(code);
-}
-
-static void collect(struct process *process)
-{
-    uint32_t alive = 1;
-    if (process->handle != HANDLE_NONE)
-        process_info(process->handle, PROCESS_ALIVE, &alive);
-    if (alive)
-        return;
-    children_forget(process);
-    if (is_service(process))
-        report_end(process);
-    else
-        child_forget(process);
-}
-
 int main(void)
 {
     uint32_t bits;
@@ -136,13 +75,12 @@ int main(void)
         server_start(&self_endpoint, init_methods, INIT_METHODS, .workers = WORKERS, .takes_handles = true) != OK)
         give_up("not enough memory to serve");
     read_list();
-    lock_acquire(&state_lock);
-    start_all();
+    services_prepare();
     for (;;) {
-        for (uint32_t i = 0; i < PROCESSES_MAX; i++)
-            collect(&processes[i]);
-        lock_release(&state_lock);
-        notification_wait(events, ~0u, TIMEOUT_NEVER, &bits);
         lock_acquire(&state_lock);
+        processes_collect();
+        uint32_t timeout = services_start();
+        lock_release(&state_lock);
+        notification_wait(events, ~0u, timeout, &bits);
     }
 }

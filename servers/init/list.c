@@ -1,29 +1,22 @@
-/* Reads the system list. Every mistake is reported with its line, and all of them before giving up. */
+/* Reads the system list, as tools/system_list writes it. That tool has checked it: here it only must do no harm, whatever the
+ * text is. */
 #include "service.h"
 
 #define QUOTA_KIB 1024u
 #define QUOTA_KIB_MIN 32u
 #define QUOTA_KIB_MAX (2u * 1024u * 1024u)
 #define PRIORITY 16u
-#define WORKERS_MAX 64u
-#define IRQ_MAX 255u
 
 static uint32_t mistakes;
 
-/* `wrong` is about the word. */
-static void mistake(uint32_t line, const struct word *word, const char *wrong)
+static void mistake(uint32_t line, const struct word *word)
 {
     char text[64];
     uint32_t length = word->length < sizeof(text) ? word->length : sizeof(text) - 1;
     memcpy(text, word->text, length);
     text[length] = '\0';
-    print("system.list:%u: \"%s\" %s\n", line, text, wrong);
+    print("system.list:%u: \"%s\" is not understood\n", line, text);
     mistakes++;
-}
-
-static char *name_of(const struct service *service)
-{
-    return table->entries[service - services].name;
 }
 
 /* ---- words ---- */
@@ -102,185 +95,81 @@ bool parse_range(const struct word *word, uint32_t *first, uint32_t *last)
     return parse_number(&low, first) && parse_number(&high, last) && *first <= *last;
 }
 
-/* ---- the keys that init knows; each returns NULL or what is wrong ---- */
+/* ---- keys ---- */
 
-static const char *number_between(const struct word *value, uint32_t low, uint32_t high, uint32_t *number,
-                                  const char *wrong)
+static bool read_number(const struct word *value, uint32_t low, uint32_t high, uint32_t *number)
 {
-    return parse_number(value, number) && *number >= low && *number <= high ? NULL : wrong;
+    return parse_number(value, number) && *number >= low && *number <= high;
 }
 
-static const char *key_quota(struct service *service, const struct word *value)
+static bool read_flag(const struct word *value, const char *set, bool *flag)
 {
-    return number_between(value, QUOTA_KIB_MIN, QUOTA_KIB_MAX, &service->quota_kib, "wants KiB, from 32 to 2097152");
+    *flag = word_equals(value, set);
+    return *flag;
 }
 
-static const char *key_priority(struct service *service, const struct word *value)
+/* What init does not know is the program's own; what start.c hands over is looked at there. */
+static bool read_key(struct service *service, const struct word *key, const struct word *value)
 {
-    return number_between(value, 1, PRIORITIES - 1, &service->priority, "wants a priority from 1 to 31");
+    if (word_equals(key, "quota"))
+        return read_number(value, QUOTA_KIB_MIN, QUOTA_KIB_MAX, &service->quota_kib);
+    if (word_equals(key, "priority"))
+        return read_number(value, 1, PRIORITIES - 1, &service->priority);
+    if (word_equals(key, "highest"))
+        return read_number(value, 1, PRIORITIES - 1, &service->highest);
+    if (word_equals(key, "faults"))
+        return read_flag(value, "thread", &service->faults_end_thread) || word_equals(value, "process");
+    if (word_equals(key, "essential"))
+        return read_flag(value, "yes", &service->essential);
+    if (word_equals(key, "control"))
+        return read_flag(value, "yes", &service->control);
+    if (word_equals(key, "modules"))
+        return read_flag(value, "yes", &service->modules);
+    if (word_equals(key, "restart"))
+        return read_flag(value, "always", &service->restarts) || word_equals(value, "never");
+    if (word_equals(key, "uses"))
+        service->uses = *value;
+    return true;
 }
 
-static const char *key_highest(struct service *service, const struct word *value)
+bool may_look_up(const struct service *service, const char *name)
 {
-    return number_between(value, 1, PRIORITIES - 1, &service->highest, "wants a priority from 1 to 31");
-}
-
-static const char *key_workers(struct service *service, const struct word *value)
-{
-    uint32_t workers;
-    (void)service;
-    return number_between(value, 1, WORKERS_MAX, &workers, "wants a number of workers from 1 to 64");
-}
-
-static const char *key_irq(struct service *service, const struct word *value)
-{
-    uint32_t line;
-    (void)service;
-    if (word_equals(value, "all"))
-        return NULL;
-    return number_between(value, 0, IRQ_MAX, &line, "wants all, or the number of an interrupt line");
-}
-
-static const char *key_ports(struct service *service, const struct word *value)
-{
-    uint32_t first, last;
-    (void)service;
-    return parse_range(value, &first, &last) && last <= 0xFFFF ? NULL : "wants first-last, from 0 to 0xffff";
-}
-
-static const char *key_device_memory(struct service *service, const struct word *value)
-{
-    uint32_t first, last;
-    (void)service;
-    if (word_equals(value, "all"))
-        return NULL;
-    return parse_range(value, &first, &last) && first % PAGE_SIZE == 0 && last % PAGE_SIZE == PAGE_SIZE - 1 ?
-               NULL : "wants all, or first-last in whole pages";
-}
-
-static const char *key_faults(struct service *service, const struct word *value)
-{
-    service->faults_end_thread = word_equals(value, "thread");
-    return service->faults_end_thread || word_equals(value, "process") ? NULL : "wants thread or process";
-}
-
-static const char *key_essential(struct service *service, const struct word *value)
-{
-    service->essential = word_equals(value, "yes");
-    return service->essential || word_equals(value, "no") ? NULL : "wants yes or no";
-}
-
-static const char *key_control(struct service *service, const struct word *value)
-{
-    service->control = word_equals(value, "yes");
-    return service->control || word_equals(value, "no") ? NULL : "wants yes or no";
-}
-
-static const char *key_modules(struct service *service, const struct word *value)
-{
-    service->modules = word_equals(value, "yes");
-    return service->modules || word_equals(value, "no") ? NULL : "wants yes or no";
-}
-
-static const struct {
-    const char *name;
-    const char *(*check)(struct service *service, const struct word *value);
-} keys[] = {
-    { "quota", key_quota },     { "priority", key_priority },           { "workers", key_workers },
-    { "irq", key_irq },         { "ports", key_ports },                 { "device-memory", key_device_memory },
-    { "faults", key_faults },   { "essential", key_essential },         { "highest", key_highest },
-    { "control", key_control }, { "modules", key_modules },
-};
-
-/* A key that init does not know is the program's own. */
-static const char *check_key(struct service *service, const struct word *key, const struct word *value)
-{
-    for (uint32_t i = 0; i < COUNT(keys); i++)
-        if (word_equals(key, keys[i].name))
-            return keys[i].check(service, value);
-    return NULL;
+    const char *end = service->uses.text + service->uses.length;
+    for (struct word used = { service->uses.text, 0 }; used.text < end; used.text += used.length + 1, used.length = 0) {
+        while (used.text + used.length < end && used.text[used.length] != ',')
+            used.length++;
+        if (word_equals(&used, name) || word_equals(&used, "*"))
+            return true;
+    }
+    return false;
 }
 
 /* ---- lines ---- */
 
-static bool given_before(const struct service *service, const char *until, const struct word *key)
-{
-    const char *cursor = service->words;
-    struct word word, earlier, value;
-    while (next_word(&cursor, until, &word))
-        if (split_word(&word, &earlier, &value) && earlier.length == key->length &&
-            memcmp(earlier.text, key->text, key->length) == 0)
-            return true;
-    return false;
-}
-
-/* Ports alone may be given more than once. */
 static void read_keys(struct service *service)
 {
     const char *cursor = service->words;
     struct word word, key, value;
-    while (next_word(&cursor, service->words_end, &word)) {
-        if (!split_word(&word, &key, &value) || key.length >= STARTUP_KEY) {
-            mistake(service->line, &word, "is not key=value, with a key of at most 15 bytes");
-            continue;
-        }
-        if (!word_equals(&key, "ports") && given_before(service, word.text, &key))
-            mistake(service->line, &word, "gives its key a second time");
-        const char *wrong = check_key(service, &key, &value);
-        if (wrong)
-            mistake(service->line, &word, wrong);
-    }
-    if (service->words_end - service->words > STARTUP_ARGUMENTS - 2)
-        mistake(service->line, &(struct word){ name_of(service), strlen(name_of(service)) }, "has too many arguments");
-}
-
-/* Two names with one hash could not be told apart by a look-up; equal names are the usual case of it. */
-static void check_name_is_new(const struct service *service, const struct word *name)
-{
-    for (const struct service *other = services; other < service; other++) {
-        if (strcmp(name_of(other), name_of(service)) == 0)
-            mistake(service->line, name, "is a duplicate name");
-        else if (name_hash(name_of(other), NAME_HASH_ASK) == name_hash(name_of(service), NAME_HASH_ASK))
-            mistake(service->line, name, "has the hash of an earlier name: rename one");
-    }
-}
-
-static void read_name(struct service *service, const struct word *name)
-{
-    uint32_t length = name->length < STARTUP_NAME ? name->length : STARTUP_NAME - 1;
-    memcpy(name_of(service), name->text, length);
-    if (name->length >= STARTUP_NAME)
-        mistake(service->line, name, "is a name of more than 16 bytes");
-    check_name_is_new(service, name);
-}
-
-static void read_program(struct service *service, const char **cursor, const struct word *name)
-{
-    struct word program;
-    if (!next_word(cursor, service->words_end, &program)) {
-        mistake(service->line, name, "has no program: wanted name program key=value ...");
-        return;
-    }
-    service->program = module_find(program.text, program.length);
-    if (!service->program)
-        mistake(service->line, &program, "is an unknown program: no boot module has this name");
+    while (next_word(&cursor, service->words_end, &word))
+        if (!split_word(&word, &key, &value) || !read_key(service, &key, &value))
+            mistake(service->line, &word);
 }
 
 static void read_line(const char *text, const char *end, uint32_t line)
 {
-    struct word name;
+    struct word name, program;
     const char *cursor = text;
     if (!next_word(&cursor, end, &name))
         return;
-    if (service_count == SERVICES_MAX) {
-        mistake(line, &name, "is one service too many (64)");
+    struct service *service = &services[service_count];
+    if (service_count == SERVICES_MAX || name.length >= STARTUP_NAME || !next_word(&cursor, end, &program) ||
+        !(service->program = module_find(program.text, program.length))) {
+        mistake(line, &name);
         return;
     }
-    struct service *service = &services[service_count];
-    *service = (struct service){ .line = line, .words_end = end, .quota_kib = QUOTA_KIB, .priority = PRIORITY };
-    read_name(service, &name);
-    read_program(service, &cursor, &name);
-    service->words = cursor;
+    memcpy(table->entries[service_count].name, name.text, name.length);
+    *service = (struct service){ .line = line, .words = cursor, .words_end = end, .program = service->program,
+                                 .quota_kib = QUOTA_KIB, .priority = PRIORITY };
     read_keys(service);
     service_count++;
 }

@@ -20,11 +20,18 @@ static status_t readiness(const struct process *process)
     return process ? answers[entry_of(process)->state] : E_NOT_FOUND;
 }
 
+static status_t check_look_up(const struct process *client, const struct process *found)
+{
+    if (found && (!client || !may_look_up(client->service, entry_of(found)->name)))
+        return E_NO_RIGHT;
+    return readiness(found);
+}
+
 static reply_t find(const request_t *rq)
 {
     const struct process *found = process_of_hash(rq->word);
     handle_t badged;
-    status_t status = readiness(found);
+    status_t status = check_look_up(process_of_number(rq->badge), found);
     if (status == OK)
         status = handle_duplicate(found->endpoint, RIGHT_CALL | RIGHT_TRANSFER, rq->badge, &badged);
     if (status != OK)
@@ -39,24 +46,32 @@ static struct process *starting_service(const request_t *rq)
     return client && is_service(client) && entry_of(client)->state == PROCESS_STARTING ? client : NULL;
 }
 
-/* Nobody has a handle to the old endpoint yet but the service itself. */
+/* After a restart its clients have handles to the endpoint: it stays, unless the program has changed its mind. */
+static status_t renew_endpoint(struct process *client, uint32_t properties)
+{
+    struct service *service = &services[client - processes];
+    handle_t created;
+    if (properties == service->endpoint_properties)
+        return OK;
+    status_t status = endpoint_create(properties & 0xFF, properties >> 8, &created);
+    if (status != OK)
+        return status;
+    handle_close(client->endpoint);
+    client->endpoint = created;
+    service->endpoint_properties = properties;
+    return OK;
+}
+
 static reply_t endpoint(const request_t *rq)
 {
     struct process *client = starting_service(rq);
-    handle_t created, copy;
+    handle_t copy;
     if (!client)
         return reply_error(E_BAD_STATE);
-    status_t status = endpoint_create(rq->word & 0xFF, rq->word >> 8, &created);
-    if (status != OK)
-        return reply_error(status);
-    status = handle_duplicate(created, RIGHTS_ALL, 0, &copy);
-    if (status != OK) {
-        handle_close(created);
-        return reply_error(status);
-    }
-    handle_close(client->endpoint);
-    client->endpoint = created;
-    return reply_handle(0, copy);
+    status_t status = renew_endpoint(client, rq->word);
+    if (status == OK)
+        status = handle_duplicate(client->endpoint, RIGHTS_ALL, 0, &copy);
+    return status == OK ? reply_handle(0, copy) : reply_error(status);
 }
 
 static reply_t announce(const request_t *rq)
@@ -65,6 +80,7 @@ static reply_t announce(const request_t *rq)
     if (!client)
         return reply_error(E_BAD_STATE);
     entry_of(client)->state = PROCESS_RUNNING;
+    notification_signal(events, 1); /* somebody may have waited for it */
     return reply(0);
 }
 

@@ -9,6 +9,11 @@
 
 #define SERVICES_MAX 64u
 
+struct word {
+    const char *text;
+    uint32_t length;
+};
+
 struct service {                        /* a line of the system list */
     uint32_t line;                      /* its number, for messages */
     const char *words, *words_end;      /* its keys in the text of the list */
@@ -19,6 +24,11 @@ struct service {                        /* a line of the system list */
     bool essential;                     /* essential=yes: the machine ends with it */
     bool control;                       /* control=yes: it and its children may end any process */
     bool modules;                       /* modules=yes: it may read the boot modules */
+    bool restarts;                      /* restart=always */
+    struct word uses;                   /* names that it may look up: a,b,c; with * among them all */
+    uint32_t endpoint_properties;       /* as in the word of INIT_ENDPOINT */
+    uint32_t due;                       /* PROCESS_WAITING: uptime in milliseconds when it may start */
+    uint32_t lately, lately_since;      /* restarts within a minute, and the uptime of the first of them */
 };
 
 /* Behind the entry of the same index in the table, where number, name and state stand. Services come first, in the order of
@@ -36,7 +46,7 @@ extern struct process_table *table;
 /* Guards all of these: workers run at their callers' priorities, and may lose the CPU anywhere. */
 extern struct lock state_lock;
 extern handle_t self_endpoint; /* ours */
-extern handle_t events;        /* signalled when a process ends */
+extern handle_t events;        /* signalled when a process ends, or is announced */
 
 static inline struct process_entry *entry_of(const struct process *process) { return &table->entries[process - processes]; }
 static inline bool is_service(const struct process *process) { return process < &processes[service_count]; }
@@ -48,10 +58,6 @@ static inline const struct boot_info *boot_info(void) { return (const struct boo
 const struct boot_module *module_find(const char *name, uint32_t length);
 
 /* ---- list.c ---- */
-struct word {
-    const char *text;
-    uint32_t length;
-};
 /* Next word of a line, false at its end or at a comment. */
 bool next_word(const char **cursor, const char *end, struct word *word);
 /* Cuts key=value in two; false when it is no such thing. */
@@ -61,8 +67,18 @@ bool word_equals(const struct word *word, const char *text);
 bool parse_number(const struct word *word, uint32_t *number);
 /* "first-last", with first <= last. */
 bool parse_range(const struct word *word, uint32_t *first, uint32_t *last);
+/* Whether the service, or a child of it, may look up this name. */
+bool may_look_up(const struct service *service, const char *name);
 /* Fills `services`; prints one line for each mistake and returns how many there are. */
 uint32_t list_read(const char *text, uint32_t size);
+
+/* ---- supervise.c ---- */
+/* Numbers the services of the list; none has started. */
+void services_prepare(void);
+/* Starts what may start, in order. Microseconds until there will be more to do, TIMEOUT_NEVER: until an event. */
+uint32_t services_start(void);
+/* Notes which processes have ended, and what follows from that. */
+void processes_collect(void);
 
 /* ---- start.c ---- */
 /* Brings the service to life. NULL, or why it cannot be. */

@@ -11,7 +11,8 @@ static status_t give_ports(handle_t process, const struct word *value)
 {
     uint32_t first, last;
     handle_t ports;
-    parse_range(value, &first, &last);
+    if (!parse_range(value, &first, &last))
+        return E_BAD_ARGUMENT;
     status_t status = ioport_create(boot_info()->ioports, first, last - first + 1, &ports);
     if (status != OK)
         return status;
@@ -26,8 +27,10 @@ static status_t give_irq(handle_t process, const struct word *value)
 {
     uint32_t line;
     handle_t irq;
-    if (!parse_number(value, &line))
+    if (word_equals(value, "all"))
         return startup_add_resource(&page, "irq", process, boot_info()->irqs);
+    if (!parse_number(value, &line))
+        return E_BAD_ARGUMENT;
     status_t status = irq_create(boot_info()->irqs, line, &irq);
     if (status != OK)
         return status;
@@ -40,8 +43,10 @@ static status_t give_device_memory(handle_t process, const struct word *value)
 {
     uint32_t first, last;
     handle_t memory;
-    if (!parse_range(value, &first, &last))
+    if (word_equals(value, "all"))
         return startup_add_resource(&page, "device-memory", process, boot_info()->device_memory);
+    if (!parse_range(value, &first, &last))
+        return E_BAD_ARGUMENT;
     status_t status = memory_create_device(boot_info()->device_memory, first / PAGE_SIZE,
                                            last / PAGE_SIZE - first / PAGE_SIZE + 1, &memory);
     if (status != OK)

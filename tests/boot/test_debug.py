@@ -64,9 +64,9 @@ def test_init_ends():
 
 
 def test_a_service_faults():
-    listing = ROOT / "tests" / "system.list"
-    chosen = BUILD / "hostile.list"
-    chosen.write_text(listing.read_text().replace("essential=yes", "essential=yes only=hostile"))
+    listing = ROOT / "tests" / "system.toml"
+    chosen = BUILD / "hostile.toml"
+    chosen.write_text(listing.read_text().replace("essential = true", 'essential = true\narguments = { only = "hostile" }'))
     result = boot.run(build=str(BUILD), list=str(chosen), icount=True)
     serial = symbolize(result.serial)
     assert result.ok, result.serial

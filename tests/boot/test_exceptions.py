@@ -64,7 +64,7 @@ def untouched_by_nmi(log, program, symbols):
 def logged(request, tmp_path_factory):
     build, cpu = request.param
     log, folder = tmp_path_factory.mktemp("exceptions") / "log", ROOT / "build" / build
-    result = boot.run(build=str(folder), list=str(ROOT / "tests" / "system.list"), cpu=cpu, icount=True, timeout=240,
+    result = boot.run(build=str(folder), list=str(ROOT / "tests" / "system.toml"), cpu=cpu, icount=True, timeout=240,
                       extra=["-d", "int,cpu_reset,guest_errors", "-D", str(log)])
     return tap.judge(result.serial, result.code), log.read_text(), str(folder / "kernel.elf")
 

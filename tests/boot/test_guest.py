@@ -9,7 +9,7 @@ import boot
 import tap
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-LIST = str(ROOT / "tests" / "system.list")
+LIST = str(ROOT / "tests" / "system.toml")
 TIMEOUT = 240
 
 Setup = collections.namedtuple("Setup", "name build options skips", defaults=["release", {}, ()])

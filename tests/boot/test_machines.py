@@ -9,7 +9,7 @@ import boot
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = str(ROOT / "build" / "release")
-DEMONSTRATION = dict(build=BUILD, list=str(ROOT / "tests" / "boot" / "hello.list"), timeout=60)
+DEMONSTRATION = dict(build=BUILD, list=str(ROOT / "tests" / "boot" / "hello.toml"), timeout=60)
 MACHINES = [("max", "pc", 64), ("n270", "pc", 64), ("pentium2", "pc", 32), ("max,-sep", "pc", 64), ("max,-apic", "pc", 64),
             ("max", "q35", 64), ("max", "pc", 16), ("max", "pc", 4096), ("max,-smep,-smap,-umip,-nx", "pc", 64)]
 
@@ -73,7 +73,7 @@ def test_help_lists_the_targets():
 
 
 @pytest.mark.parametrize("tool", ["boot.py", "accelerator", "image", "debug", "symbolize", "privileged_size",
-                                  "check_format", "abi_page", "packages"])
+                                  "check_format", "abi_page", "packages", "system_list"])
 def test_every_tool_has_help(tool):
     done = subprocess.run([str(ROOT / "tools" / tool), "--help"], capture_output=True, text=True, timeout=30)
     assert done.returncode == 0 and len(done.stdout) > 40

@@ -1,7 +1,6 @@
 /* Programs started by programs, and what init knows and does about them. */
-#include "tests.h"
+#include "supervision.h"
 
-#include <init.h>
 #include <spawn.h>
 #include <startup.h>
 
@@ -34,43 +33,6 @@ static bool ends_with(const struct child *child, uint32_t exit_code)
     process_destroy(child->process, 0);
     handle_close(child->process);
     return as_wanted;
-}
-
-static status_t ask_init(uint32_t method, uint32_t word, handle_t attach, uint32_t *reply, handle_t *handle)
-{
-    return service_call_full(init_endpoint(), method, word, TIMEOUT_NEVER, attach, reply, handle);
-}
-
-/* The table, mapped the first time; NULL: it cannot be. */
-static const struct process_table *table(void)
-{
-    static uint32_t address;
-    const uint32_t pages = (sizeof(struct process_table) + PAGE_SIZE - 1) / PAGE_SIZE;
-    handle_t memory;
-    if (!address && ask_init(INIT_TABLE, 0, HANDLE_NONE, NULL, &memory) == OK) {
-        address = address_reserve(pages);
-        if (process_map(HANDLE_NONE, memory, address, PROTECT_READ, 0, pages) != OK)
-            address = 0;
-        handle_close(memory);
-    }
-    ask_init(INIT_REFRESH, 0, HANDLE_NONE, NULL, NULL);
-    return (const struct process_table *)address;
-}
-
-static const struct process_entry *entry_of(const char *name)
-{
-    const struct process_table *now = table();
-    for (uint32_t i = 0; now && i < PROCESSES_MAX; i++)
-        if (now->entries[i].number && strcmp(now->entries[i].name, name) == 0)
-            return &now->entries[i];
-    return NULL;
-}
-
-static bool disappears(const char *name)
-{
-    for (uint32_t i = 0; i < 1000 && entry_of(name); i++)
-        sleep_microseconds(1000);
-    return !entry_of(name);
 }
 
 /* A boot module in our memory; NULL when it cannot be had. */
@@ -290,6 +252,8 @@ static void without_the_right(void)
     expect_equal(service_call(partner, HOSTILE_ASK_INIT, INIT_KILL | 1 << 8, &answer), OK);
     expect_equal(answer, E_NO_RIGHT);
     expect_equal(service_call(partner, HOSTILE_ASK_INIT, INIT_MODULE, &answer), OK);
+    expect_equal(answer, E_NO_RIGHT);
+    expect_equal(service_call(partner, HOSTILE_ASK_INIT, INIT_FIND, &answer), OK);
     expect_equal(answer, E_NO_RIGHT);
     handle_close(partner);
 }

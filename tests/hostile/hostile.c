@@ -1,6 +1,8 @@
 /* hostile: a service that does what a service must not do, on request. See hostile.h. */
 #include "hostile.h"
 
+#include <init.h>
+
 #include "tests/guest/child.h"
 
 #define EATEN_MAX 200u
@@ -115,8 +117,8 @@ static reply_t eat(const request_t *rq)
 static reply_t ask_init(const request_t *rq)
 {
     handle_t handle = HANDLE_NONE;
-    status_t status = service_call_full(init_endpoint(), rq->word & 0xFF, rq->word >> 8, TIMEOUT_NEVER, HANDLE_NONE, NULL,
-                                        &handle);
+    uint32_t method = rq->word & 0xFF, word = method == INIT_FIND ? name_hash("echo", NAME_HASH_ASK) : rq->word >> 8;
+    status_t status = service_call_full(init_endpoint(), method, word, TIMEOUT_NEVER, HANDLE_NONE, NULL, &handle);
     handle_close(handle);
     return reply((uint32_t)status);
 }

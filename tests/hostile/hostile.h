@@ -13,7 +13,7 @@ enum hostile_method {
     HOSTILE_FORGE,          /* another thread replies; -> what that one got */
     HOSTILE_CALL_BACK,      /* calls through the attached handle, by SYSENTER if word is 1; -> how many calls were refused */
     HOSTILE_EAT,            /* uses up its quota and gives it back; -> number of objects */
-    HOSTILE_ASK_INIT,       /* calls method `word` & 0xFF of init with `word` >> 8; -> status */
+    HOSTILE_ASK_INIT,       /* calls method `word` & 0xFF of init with `word` >> 8, or looks up echo; -> status */
     HOSTILE_METHODS
 };
 

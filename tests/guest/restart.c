@@ -1,0 +1,91 @@
+/* A service that init starts again when it ends: its clients keep their handles, and those that wait are served. */
+#include "supervision.h"
+
+#include "tests/hostile/hostile.h"
+
+#define NAME "hostile-again"
+#define WORKERS 4u
+
+static handle_t partner;
+
+static void find(void)
+{
+    expect_equal(service_find(NAME, &partner), OK);
+}
+
+static bool reaches(const volatile uint32_t *figure, uint32_t value)
+{
+    for (uint32_t i = 0; i < 1000; i++) {
+        if (table() && *figure == value)
+            return true;
+        sleep_microseconds(1000);
+    }
+    return false;
+}
+
+static void expect_served(const struct gate *gate)
+{
+    uint32_t answer = 0;
+    expect_equal(call(gate, partner, HOSTILE_ECHO, 0x5EED, &answer), OK);
+    expect_equal(answer, 0x5EED);
+}
+
+static void after_its_end(const struct gate *gate, uint32_t method)
+{
+    find();
+    expect_passed();
+    const struct process_entry *entry = entry_of(NAME);
+    uint32_t restarts = entry->restarts, number = entry->number, answer;
+    expect_served(gate);
+    expect_equal(call(gate, partner, method, 0, &answer), E_PEER_DIED);
+    expect_served(gate);
+    expect_passed();
+    expect_equal(entry->restarts, restarts + 1);
+    expect_equal(entry->number, number);
+    expect(reaches(&entry->state, PROCESS_RUNNING)); /* its workers serve a moment before it is announced */
+    handle_close(partner);
+}
+
+static void after_an_exit(const struct gate *gate) { after_its_end(gate, HOSTILE_EXIT); }
+static void after_a_fault(const struct gate *gate) { after_its_end(gate, HOSTILE_FAULT); }
+
+static void start_client(struct client *client, const struct gate *gate, uint32_t method)
+{
+    *client = (struct client){ .gate = gate, .endpoint = partner, .method = method, .word = 5 };
+    client_start(client, PRIORITY_TESTS);
+}
+
+static void expect_result(struct client *client, status_t status)
+{
+    expect(task_wait(&client->task));
+    expect_equal(client->status, status);
+    task_end(&client->task);
+}
+
+/* All workers are busy for ever: those that they serve are told, and the caller that waits has a new instance answer it. */
+static void queued_callers_wait(const struct gate *gate)
+{
+    struct client served[WORKERS], queued;
+    find();
+    expect_served(gate);
+    const struct process_entry *entry = entry_of(NAME);
+    for (uint32_t i = 0; i < WORKERS; i++)
+        start_client(&served[i], gate, HOSTILE_SILENT);
+    expect(reaches(&entry->idle, 0));
+    start_client(&queued, gate, HOSTILE_ECHO);
+    expect(reaches(&entry->queue, 1));
+    expect_equal(ask_init(INIT_KILL, entry->number, HANDLE_NONE, NULL, NULL), OK);
+    for (uint32_t i = 0; i < WORKERS; i++)
+        expect_result(&served[i], E_PEER_DIED);
+    expect_result(&queued, OK);
+    expect_passed();
+    expect_equal(queued.reply, 5);
+    handle_close(partner);
+}
+
+static const struct test_case cases[] = {
+    { "handles stay valid after an exit", .run_gate = after_an_exit },
+    { "handles stay valid after a fault", .run_gate = after_a_fault },
+    { "callers in the queue wait for the next instance", .run_gate = queued_callers_wait },
+};
+TEST_GROUP(restart_tests, "restart");
