@@ -78,14 +78,14 @@ static void restart(struct ahci_port *port, bool with_link)
 
 /* ---- commands ---- */
 
-static void write_fis(uint8_t *fis, uint8_t command, const struct transfer *transfer)
+static void write_fis(uint8_t *fis, uint8_t command, const struct disk *disk, const struct transfer *transfer)
 {
     uint64_t sector = transfer->sector;
     memset(fis, 0, HEADER_FIS_DWORDS * 4);
     fis[0] = FIS_HOST_TO_DEVICE;
     fis[1] = FIS_IS_COMMAND;
     fis[2] = command;
-    fis[7] = ATA_DEVICE_LBA;
+    fis[7] = (uint8_t)(ATA_DEVICE_LBA | (disk->lba48 ? 0 : sector >> 24 & 0x0F));
     for (uint32_t i = 0; i < 3; i++) {
         fis[4 + i] = (uint8_t)(sector >> i * 8);
         fis[8 + i] = (uint8_t)(sector >> (24 + i * 8));
@@ -106,11 +106,13 @@ static void write_regions(uint32_t *region, const struct transfer *transfer)
     }
 }
 
-static void write_command(struct ahci_port *port, uint32_t slot, uint8_t command, const struct transfer *transfer)
+/* A disk that has not said yet what it is, is asked. */
+static void write_command(struct ahci_port *port, uint32_t slot, const struct disk *disk, const struct transfer *transfer)
 {
+    uint8_t command = disk->sectors ? ata_command(disk, transfer->operation) : ATA_IDENTIFY_DEVICE;
     uint32_t *header = (uint32_t *)(port->memory.base + slot * HEADER_BYTES);
     uint32_t table = TABLES_AT + slot * TABLE_BYTES;
-    write_fis(port->memory.base + table, command, transfer);
+    write_fis(port->memory.base + table, command, disk, transfer);
     write_regions((uint32_t *)(port->memory.base + table + REGIONS_AT), transfer);
     header[0] = HEADER_FIS_DWORDS | (transfer->operation == BLOCK_WRITE ? HEADER_WRITE : 0) | transfer->pages << 16;
     header[1] = 0;
@@ -130,11 +132,10 @@ static void issue(struct ahci_port *port)
         *port_register(port, PXCI) = slots;
 }
 
-/* A disk that has not said yet what it is, is asked. */
 static void ahci_start(struct queue *queue, uint32_t slot, const struct disk *disk, const struct transfer *transfer)
 {
     struct ahci_port *port = (struct ahci_port *)queue;
-    write_command(port, slot, disk->sectors ? ata_command(disk, transfer->operation) : ATA_IDENTIFY_DEVICE, transfer);
+    write_command(port, slot, disk, transfer);
     port->waiting |= 1u << slot;
     issue(port);
 }

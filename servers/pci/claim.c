@@ -81,6 +81,8 @@ void release_dead(void)
 status_t claim(struct device *device, uint32_t badge, handle_t process)
 {
     release_dead(); /* a restarted driver may be faster than the news of its end */
+    if (process == HANDLE_NONE) /* which would name ourselves */
+        return E_BAD_HANDLE;
     status_t status = device->owner ? E_BUSY : interrupts_watch(process);
     if (status != OK) {
         handle_close(process);

@@ -54,7 +54,7 @@ static reply_t claim_device(const request_t *rq)
     struct device *device = device_find(ADDRESS(rq->word));
     status_t status = !device ? E_NOT_FOUND : may_drive(rq->badge, device) ? OK : E_NO_RIGHT;
     if (status != OK) {
-        handle_close(rq->handle);
+        drop_handle(rq);
         return reply_error(status);
     }
     lock_acquire(&bus_lock);

@@ -13,7 +13,8 @@
 
 /* For the device's own driver, E_NO_RIGHT for others. */
 #define PCI_CLAIM 3     /* word: address. First: switches the device's bus mastering and interrupt off, so that nothing of
-                           an earlier driver goes on. E_BUSY: another live client has it */
+                           an earlier driver goes on. E_BUSY: another live client has it. Attached:
+                           the driver's process (RIGHT_READ), whose end is the claim's; E_BAD_HANDLE without */
 #define PCI_ENABLE 4    /* word: address | PCI_ENABLE_* << 16: the bits of the command register to set, others cleared */
 #define PCI_BAR 5       /* word: address | register (0 to 5) << 16. Reply: size in bytes, and a handle of the range: device
                            memory (whole pages; the BAR's low 12 bits say where in the first page) or I/O ports (already
