@@ -4,6 +4,9 @@
 void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
 {
     void *start = to;
+    size_t words = bytes / 4;
+    __asm__ volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+    bytes %= 4;
     __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes) : : "memory");
     return start;
 }
@@ -21,6 +24,9 @@ void *memmove(void *to, const void *from, size_t bytes)
 void *memset(void *to, int value, size_t bytes)
 {
     void *start = to;
+    size_t words = bytes / 4;
+    __asm__ volatile("rep stosl" : "+D"(to), "+c"(words) : "a"((uint8_t)value * 0x01010101u) : "memory");
+    bytes %= 4;
     __asm__ volatile("rep stosb" : "+D"(to), "+c"(bytes) : "a"(value) : "memory");
     return start;
 }

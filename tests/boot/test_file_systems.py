@@ -1,0 +1,238 @@
+"""Files through five processes - program, VFS, ext2, block driver, PCI - on every kind of disk, whole, damaged and full."""
+
+import collections
+import pathlib
+import re
+import shutil
+
+import pytest
+
+import boot
+import trees
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build" / "release"
+LIST = ROOT / "tests" / "files" / "system.toml"
+
+Disk = collections.namedtuple("Disk", "name machine devices", defaults=["pc", []])
+DISKS = [
+    Disk("virtio", devices=["-device", "virtio-blk-pci,drive=d,disable-legacy=on"]),
+    Disk("virtio-legacy", devices=["-device", "virtio-blk-pci,drive=d,disable-modern=on"]),
+    Disk("ide", devices=["-device", "ide-hd,drive=d,bus=ide.0"]),
+    Disk("q35-virtio", "q35", ["-device", "virtio-blk-pci,drive=d"]),
+    Disk("q35-ahci", "q35", ["-device", "ide-hd,drive=d,bus=ide.0"]),
+]
+VIRTIO = DISKS[0]
+
+
+def names(disks):
+    return [disk.name for disk in disks]
+
+
+def system(folder, test, mounts="/=ext2:disk0,/tmp=memoryfs:,/boot=bootfs:", more=""):
+    path = folder / "system.toml"
+    path.write_text(LIST.read_text().replace("@mounts@", mounts).replace("@test@", f'test = "{test}"{more}'))
+    return str(path)
+
+
+def start(folder, disk, image, test, timeout=60, drive=None, mounts=None, **options):
+    drive = drive or ["-drive", f"file={image},format=raw,if=none,id=d"]
+    listing = system(folder, test, mounts or "/=ext2:disk0,/tmp=memoryfs:,/boot=bootfs:", options.pop("more", ""))
+    result = boot.run(build=str(BUILD), list=listing, machine=disk.machine, extra=drive + disk.devices if image else [],
+                      timeout=timeout, **options)
+    assert result.code == 0, result.serial[-3000:] + result.log
+    return result.serial
+
+
+# ---- reading ----
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    return trees.make(tmp_path_factory.mktemp("tree"))
+
+
+@pytest.fixture(scope="module")
+def expected(tree):
+    lines = trees.lines(tree)
+    assert len(lines) > 500 and sum(int(line.split()[2]) for line in lines if line[0] == "F") > 64 * 2**20
+    return lines
+
+
+@pytest.fixture(scope="module", params=[(1024, "ext2"), (4096, "ext2"), (4096, "ext4")], ids=["1k", "4k", "ext4"])
+def full_image(request, tree, tmp_path_factory):
+    block, kind = request.param
+    options = ["-O", "^has_journal"] if kind == "ext4" else []
+    path = trees.make_image(tmp_path_factory.mktemp("image") / "disk", 96, tree, block, kind, options)
+    yield path
+    path.unlink()
+
+
+@pytest.mark.parametrize("disk", DISKS, ids=names(DISKS))
+def test_every_file_of_a_tree(disk, full_image, expected, tmp_path):
+    serial = start(tmp_path, disk, full_image, "tree", timeout=120, mounts="/!=ext2:disk0")
+    assert trees.lines_of(serial) == expected
+
+
+# ---- writing ----
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    return trees.lines(trees.write(tmp_path_factory.mktemp("written") / "w"), "/w")
+
+
+@pytest.mark.parametrize("block,kind", [(1024, "ext2"), (4096, "ext2"), (4096, "ext4")], ids=["1k", "4k", "ext4"])
+@pytest.mark.parametrize("disk", [DISKS[0], DISKS[2], DISKS[4]], ids=names([DISKS[0], DISKS[2], DISKS[4]]))
+def test_a_tree_written(disk, block, kind, written, tmp_path):
+    options = ["-O", "^has_journal"] if kind == "ext4" else []
+    image = trees.make_image(tmp_path / "disk", 32, None, block, kind, options)
+    serial = start(tmp_path, disk, image, "write", timeout=120)
+    assert "errors: 0" in serial
+    assert trees.lines_of(serial) == written
+    assert trees.lines(trees.take_out(image, "/w", tmp_path / "out"), "/w") == written
+    assert trees.check(image) == ""
+
+
+# ---- many at once ----
+
+@pytest.mark.parametrize("place", ["/s", "/tmp/s"], ids=["ext2", "memoryfs"])
+def test_sixteen_programs_at_once(place, tmp_path):
+    image = trees.make_image(tmp_path / "disk", 32, None, 1024)
+    serial = start(tmp_path, VIRTIO, image, "storm", more=f', folder = "{place}"', timeout=120)
+    assert "storm: 16 programs, 0 failed, 0 threads made beside theirs" in serial
+    assert trees.check(image) == ""
+
+
+def test_no_service_grows(tmp_path):
+    image = trees.make_image(tmp_path / "disk", 32, None, 1024)
+    serial = start(tmp_path, VIRTIO, image, "growth", timeout=120)
+    found = re.findall(r"^memory: (\S+) (\d+) -> (\d+) KiB, (\d+) calls$", serial, re.M)
+    services = {name: (int(before), int(after), int(calls)) for name, before, after, calls in found}
+    assert {"vfs", "ext2", "block", "pci", "memoryfs"} <= set(services)
+    for name, (before, after, _) in services.items():
+        assert before == after, f"{name} grew from {before} to {after} KiB"
+    assert services["vfs"][2] > 10_000 and services["ext2"][2] > 10_000
+
+
+# ---- damage ----
+
+def alive(serial):
+    """Every service runs, and none was started again."""
+    states = re.findall(r"^service: (\S+) state (\d), (\d+) restarts$", serial, re.M)
+    assert len(states) > 6 and all(state == "2" and restarts == "0" for _, state, restarts in states), states
+    assert "try: write in memory: done" in serial
+    return serial
+
+
+def destroy(image, offset, data):
+    with open(image, "r+b") as file:
+        file.seek(offset)
+        file.write(data)
+
+
+def small_tree(folder):
+    for i in range(20):
+        (folder / f"d{i}").mkdir(parents=True)
+        (folder / f"d{i}" / "f").write_bytes(bytes([i]) * 9000)
+    return folder
+
+
+def block_of(image, name):
+    """First block of what has this name."""
+    return int(trees.run("debugfs", "-R", f"bmap {name} 0", image))
+
+
+def inode_place(image, name):
+    text = trees.run("debugfs", "-R", f"imap {name}", image)
+    found = re.search(r"located at block (\d+), offset 0x(\w+)", text)
+    return int(found[1]) * 1024 + int(found[2], 16)
+
+
+@pytest.fixture
+def small_image(tmp_path):
+    return trees.make_image(tmp_path / "disk", 8, small_tree(tmp_path / "small"), 1024)
+
+
+@pytest.mark.parametrize("offset,data,says", [
+    (1024 + 56, b"\0\0", "Bad magic number"),
+    (1024 + 4, b"\xff" * 4, "disk0"),
+    (1024 + 24, b"\xff" * 4, "disk0"),
+    (1024 + 32, b"\0" * 8, "disk0"),
+    (1024 + 96, b"\xff" * 4, "disk0"),
+    (1024, b"\xff" * 1024, "Bad magic number"),
+], ids=["magic", "blocks", "block-size", "groups", "features", "all"])
+def test_damaged_superblock(offset, data, says, small_image, tmp_path):
+    destroy(small_image, offset, data)
+    serial = alive(start(tmp_path, VIRTIO, small_image, "damage"))
+    assert re.search(rf"^ext2: .*{says}", serial, re.M), serial
+    assert "vfs: cannot mount ext2:disk0 on /" in serial
+
+
+def test_damaged_group_descriptors(small_image, tmp_path):
+    destroy(small_image, 2048, b"\xff" * 1024)
+    alive(start(tmp_path, VIRTIO, small_image, "damage"))
+
+
+@pytest.mark.parametrize("data", [b"\xff" * 1024, b"\0" * 1024, b"\x05\0\0\0\x02\0\xff\x01" * 128], ids=["ones", "zeros", "lengths"])
+def test_damaged_directory(data, small_image, tmp_path):
+    destroy(small_image, block_of(small_image, "/d7") * 1024, data)
+    serial = alive(start(tmp_path, VIRTIO, small_image, "damage"))
+    assert f"E I/O error {trees.short('/d7')}" in serial
+    assert f"F {'0' * 0}" in serial and trees.line(tmp_path / "small/d8/f", "/d8/f") in serial
+
+
+@pytest.mark.parametrize("what", ["block-pointers", "all"])
+def test_damaged_inode(what, small_image, tmp_path):
+    place = inode_place(small_image, "/d7/f")
+    destroy(small_image, *((place + 40, b"\xf0" * 60) if what == "block-pointers" else (place, b"\xff" * 128)))
+    serial = alive(start(tmp_path, VIRTIO, small_image, "damage"))
+    assert re.search(rf"^E .* {trees.short('/d7/f')}$", serial, re.M), serial
+    assert trees.line(tmp_path / "small/d8/f", "/d8/f") in serial
+
+
+@pytest.mark.parametrize("disk", DISKS, ids=names(DISKS))
+@pytest.mark.parametrize("event", ["read_aio", "write_aio"])
+def test_disk_errors(disk, event, small_image, tmp_path):
+    block = block_of(small_image, "/d7/f")
+    node = (f"driver=raw,node-name=d0,file.driver=blkdebug,file.image.driver=file,file.image.filename={small_image},"
+            f"file.inject-error.0.event={event},file.inject-error.0.errno=5" +
+            (f",file.inject-error.0.sector={block * 2}" if event == "read_aio" else ""))
+    devices = [word.replace("drive=d", "drive=d0") + (",rerror=report,werror=report" if "drive=d" in word else "")
+               for word in disk.devices]
+    serial = alive(start(tmp_path, disk._replace(devices=devices), small_image, "damage", drive=["-blockdev", node]))
+    if event == "read_aio":
+        assert f"E I/O error {trees.short('/d7/f')}" in serial
+        assert trees.line(tmp_path / "small/d12/f", "/d12/f") in serial
+    else:
+        assert re.search(r"^try: (make a folder|create|fill|fsync|write again): I/O error$", serial, re.M), serial
+
+
+def test_full_disk(small_image, tmp_path):
+    serial = alive(start(tmp_path, VIRTIO, small_image, "damage"))
+    assert "try: fill: No space left on device" in serial
+    assert "try: remove: done" in serial and "try: write again: done" in serial
+    assert trees.check(small_image) == ""
+
+
+def test_no_disk(tmp_path):
+    serial = alive(start(tmp_path, VIRTIO, None, "damage"))
+    assert "vfs: / is in memory, and empty" in serial
+
+
+def test_no_pci(tmp_path):
+    serial = alive(start(tmp_path, VIRTIO._replace(machine="isapc"), None, "damage", cpu="pentium2"))
+    assert "vfs: / is in memory, and empty" in serial
+
+
+def test_partition(tmp_path):
+    """The second partition of a disk whose table is good; and one that is not there."""
+    trees.make_image(tmp_path / "part", 8, small_tree(tmp_path / "small"), 1024)
+    image = tmp_path / "disk"
+    with open(image, "wb") as file:
+        file.truncate(20 * 2**20)
+    table = b"".join(bytes([0, 0, 0, 0, 0x83, 0, 0, 0]) + first.to_bytes(4, "little") + count.to_bytes(4, "little")
+                     for first, count in ((2048, 4096), (8192, 16384)))
+    destroy(image, 446, table + bytes(32) + b"\x55\xaa")
+    destroy(image, 8192 * 512, (tmp_path / "part").read_bytes())
+    serial = start(tmp_path, VIRTIO, image, "tree", mounts="/=ext2:disk0p2,/nothing=ext2:disk0p3,/tmp=memoryfs:")
+    assert set(trees.lines(tmp_path / "small")) <= set(trees.lines_of(serial))
+    assert "vfs: cannot mount ext2:disk0p3 on /nothing" in serial

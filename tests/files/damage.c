@@ -1,0 +1,67 @@
+/* A disk that is damaged, full or not there: everything is tried, errors are printed, and every service must still be alive. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <init.h>
+
+#include "files.h"
+
+#define FILL_MOST 4000u /* blocks of 64 KiB */
+
+static uint8_t data[65536];
+
+static void try(const char *what, int result)
+{
+    print("try: %s: %s\n", what, result < 0 ? strerror(errno) : "done");
+}
+
+static void fill_disk(void)
+{
+    int file = open("/filler", O_WRONLY | O_CREAT, 0644), bytes = 0;
+    uint32_t total = 0;
+    try("create", file);
+    for (uint32_t i = 0; i < FILL_MOST && file >= 0 && (bytes = (int)write(file, data, sizeof(data))) > 0; i++)
+        total += (uint32_t)bytes;
+    if (file < 0)
+        return;
+    try("fill", bytes);
+    print("filled: %u KiB\n", total / 1024);
+    try("fsync", fsync(file));
+    try("close", close(file));
+    try("remove", unlink("/filler"));
+    file = open("/after", O_WRONLY | O_CREAT, 0644);
+    try("write again", file < 0 ? file : (int)write(file, data, 1000));
+    close(file);
+}
+
+static void show_services(void)
+{
+    handle_t memory;
+    uint32_t pages = (sizeof(struct process_table) + PAGE_SIZE - 1) / PAGE_SIZE, address = address_reserve(pages);
+    if (service_call_full(init_endpoint(), INIT_TABLE, 0, TIMEOUT_NEVER, HANDLE_NONE, NULL, &memory) != OK ||
+        process_map(self_process(), memory, address, PROTECT_READ, 0, pages) != OK)
+        fail("map", "init's table");
+    const struct process_table *table = (const struct process_table *)address;
+    for (uint32_t i = 0; i < PROCESSES_MAX; i++)
+        if (table->entries[i].number)
+            print("service: %s state %u, %u restarts\n", table->entries[i].name, table->entries[i].state,
+                  table->entries[i].restarts);
+}
+
+void damage(void)
+{
+    struct stat status;
+    try("stat", stat("/", &status));
+    print("unreadable: %u\n", tree_print("/"));
+    try("make a folder", mkdir("/made", 0755));
+    fill_disk();
+    errno = 0;
+    sync();
+    int file = open("/tmp/works", O_RDWR | O_CREAT, 0644);
+    try("write in memory", file < 0 ? file : (int)write(file, data, 1000));
+    show_services();
+}
