@@ -63,7 +63,7 @@ status_t sleep_microseconds(uint32_t microseconds)
     return status == E_TIMED_OUT ? OK : status;
 }
 
-static status_t ask_init(const char *name, handle_t *endpoint)
+status_t service_ask(const char *name, handle_t *endpoint)
 {
     uint32_t answer = 0;
     status_t status = service_call_full(init_endpoint(), INIT_FIND, name_hash(name, NAME_HASH_ASK), TIMEOUT_NEVER,
@@ -79,7 +79,7 @@ status_t service_find(const char *name, handle_t *endpoint)
 {
     handle_t found = HANDLE_NONE;
     status_t status;
-    for (uint32_t delay = RETRY_FIRST; (status = ask_init(name, &found)) == E_BUSY;) {
+    for (uint32_t delay = RETRY_FIRST; (status = service_ask(name, &found)) == E_BUSY;) {
         status = sleep_microseconds(delay);
         if (status != OK)
             return status;

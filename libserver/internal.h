@@ -5,9 +5,12 @@
 #include <server.h>
 #include <startup.h>
 
-/* Guards the address ranges, the lists of pools, sessions and spawned threads, and keeps lines of text in one piece.
- * Never held over a call to a service. */
+/* Guards the address ranges and the lists of pools, sessions and spawned threads. Never held over a call to a service. */
 extern struct lock library_lock;
+/* Keeps lines of text in one piece, over the call to the log service too, which calls nobody. */
+extern struct lock print_lock;
+/* Writes text where print() does; the lock is held. */
+void output_write(const char *text, uint32_t bytes);
 
 /* The page that init made for us. Weak: init itself, which has none, defines it to return what it knows. */
 const struct startup *startup_page(void);
@@ -18,6 +21,9 @@ static inline struct startup_statistics *startup_statistics(void) { return (stru
 
 /* Runs main() and ends the process. */
 _Noreturn void program_main(void);
+/* service_find() that does not wait: E_BUSY while the service is starting. */
+status_t service_ask(const char *name, handle_t *endpoint);
+
 void gates_init(void);
 void memory_init(void);
 /* For a pool that takes handles, before its first client. */

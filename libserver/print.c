@@ -1,16 +1,13 @@
-/* Formatted text to the kernel log. */
+/* Formatted text, handed on in lines where they are not too long. */
 #include <stdarg.h>
 
 #include "internal.h"
 
-#define PIECE 16u /* bytes that one kernel call takes */
+#define LINE_BYTES 128u
 
 struct line {
     uint32_t used;
-    union {
-        char bytes[PIECE];
-        uint32_t words[PIECE / 4];
-    };
+    char bytes[LINE_BYTES];
 };
 
 struct field { /* one conversion: %[-][0][width]letter */
@@ -22,14 +19,14 @@ struct field { /* one conversion: %[-][0][width]letter */
 static void flush(struct line *line)
 {
     if (line->used)
-        log_bytes(line->words[0], line->words[1], line->words[2], line->words[3], line->used);
+        output_write(line->bytes, line->used);
     line->used = 0;
 }
 
 static void put(struct line *line, char character)
 {
     line->bytes[line->used++] = character;
-    if (line->used == PIECE)
+    if (line->used == LINE_BYTES)
         flush(line);
 }
 
@@ -102,13 +99,14 @@ static void convert(struct line *line, const struct field *field, char letter, v
     }
 }
 
-/* The kernel keeps lines of different processes apart, the lock those of our own threads. */
+/* The log keeps lines of different processes apart, the lock those of our own threads. */
 void print(const char *format, ...)
 {
-    struct line line = { .used = 0 };
+    struct line line;
     va_list arguments;
+    line.used = 0;
     va_start(arguments, format);
-    lock_acquire(&library_lock);
+    lock_acquire(&print_lock);
     for (; *format; format++) {
         if (*format != '%') {
             put(&line, *format);
@@ -121,6 +119,6 @@ void print(const char *format, ...)
         convert(&line, &field, *format, &arguments);
     }
     flush(&line);
-    lock_release(&library_lock);
+    lock_release(&print_lock);
     va_end(arguments);
 }

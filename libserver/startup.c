@@ -4,7 +4,7 @@
 int main(void);
 _Noreturn void startup_main(void);
 
-struct lock library_lock;
+struct lock library_lock, print_lock;
 static const struct startup *startup;
 
 __attribute__((weak)) const struct startup *startup_page(void)
@@ -21,7 +21,8 @@ __attribute__((weak)) void program_main(void)
 void startup_main(void)
 {
     startup = startup_page();
-    if (startup->magic != STARTUP_MAGIC || lock_init(&library_lock) != OK)
+    if (startup->magic != STARTUP_MAGIC || lock_init(&library_lock) != OK ||
+        lock_init(&print_lock) != OK)
         process_exit((uint32_t)E_BAD_STATE);
     gates_init();
     memory_init();

@@ -143,7 +143,8 @@ void session_release(session_t *session);          /* held no longer */
 
 /* ---------------------------------------------------------------- process side */
 
-/* Text to the kernel log; %s %c %d %u %x %p with width, zero padding and '-'. One call writes its text unmixed. */
+/* Text to the log service if we use it (servers/log/log.h), else to the kernel's log; %s %c %d %u %x %p with width, zero padding
+ * and '-'. One call writes its text unmixed. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Value of key=value in our line of the system list; NULL when absent. argument_number: decimal or 0x, up to the first
  * character that is no digit; `otherwise` when absent. */

@@ -1,0 +1,169 @@
+/* log: keeps what each service prints, with its name and the time, and shows it on the kernel's log. */
+#include "log.h"
+
+#include <init.h>
+
+#include "line.h"
+
+#define ENTRIES 512u            /* that are kept; entry n lies at n % ENTRIES */
+#define CLIENTS 64u             /* as many as a service has sessions */
+#define STACK_BYTES 16384u      /* a slot is copied there, because its client may change it, or take it away */
+
+struct client {                 /* of a session: the line that is not complete yet */
+    uint32_t badge;             /* 0: free */
+    char name[sizeof(((struct process_entry *)0)->name)];
+    uint32_t used;
+    char text[LINE_TEXT];
+};
+
+static struct line entries[ENTRIES];
+static uint32_t next_entry;     /* number of the one to be made next; the first is 0 */
+static struct client clients[CLIENTS];
+static const struct process_table *table;
+static struct lock log_lock;    /* guards all of these */
+
+/* ---- entries ---- */
+
+static void end_line(struct client *client)
+{
+    struct line *entry = &entries[next_entry++ % ENTRIES];
+    line_make(entry, line_time(), client->name, client->text, client->used);
+    client->used = 0;
+    print("%s", entry->text);
+}
+
+/* A line that is too long becomes several entries. */
+static void add_character(struct client *client, char character)
+{
+    if (character != '\n')
+        client->text[client->used++] = character;
+    if (character == '\n' || client->used == LINE_TEXT)
+        end_line(client);
+}
+
+/* Complete entries from number *first on that fit; returns how many bytes they are. Those that are gone are passed over, and so
+ * is a number that an earlier instance of ours has given. */
+static uint32_t copy_entries(uint32_t *first, char *to, uint32_t size)
+{
+    uint32_t oldest = next_entry > ENTRIES ? next_entry - ENTRIES : 0, used = 0;
+    if (*first < oldest || *first > next_entry)
+        *first = oldest;
+    for (; *first < next_entry; ++*first) {
+        const struct line *entry = &entries[*first % ENTRIES];
+        if (entry->length > size - used)
+            break;
+        memcpy(to + used, entry->text, entry->length);
+        used += entry->length;
+    }
+    return used;
+}
+
+/* ---- sessions ---- */
+
+static const char *name_of(uint32_t badge)
+{
+    for (uint32_t i = 0; i < PROCESSES_MAX; i++)
+        if (table->entries[i].number == badge)
+            return table->entries[i].name;
+    return "?";
+}
+
+status_t server_session_began(uint32_t badge, session_t *session)
+{
+    struct client *client = clients;
+    if (session->slot_size < LOG_SLOT)
+        return E_BAD_ARGUMENT;
+    lock_acquire(&log_lock);
+    while (client < clients + CLIENTS && client->badge)
+        client++;
+    if (client < clients + CLIENTS) {
+        const char *name = name_of(badge);
+        *client = (struct client){ .badge = badge };
+        memcpy(client->name, name, strlen(name));
+        session->context = client;
+    }
+    lock_release(&log_lock);
+    return session->context ? OK : E_NO_MEMORY;
+}
+
+/* What a client has left without the end of the line is a line too. */
+void server_session_ended(uint32_t badge, session_t *session)
+{
+    struct client *client = session->context;
+    (void)badge;
+    lock_acquire(&log_lock);
+    if (client->used)
+        end_line(client);
+    client->badge = 0;
+    lock_release(&log_lock);
+}
+
+/* ---- methods ---- */
+
+static reply_t write_slot(const session_t *session, uint32_t word)
+{
+    char text[LOG_SLOT];
+    uint32_t bytes = word >> 16;
+    const char *slot = session_slot(session, word & 0xFFFF);
+    if (!slot || bytes > LOG_SLOT)
+        return reply_error(E_BAD_ARGUMENT);
+    memcpy(text, slot, bytes);
+    lock_acquire(&log_lock);
+    for (uint32_t i = 0; i < bytes; i++)
+        add_character(session->context, text[i]);
+    lock_release(&log_lock);
+    return reply(bytes);
+}
+
+static reply_t read_slot(const session_t *session, uint32_t word)
+{
+    char text[LOG_SLOT - sizeof(uint32_t)];
+    uint32_t *slot = session_slot(session, word);
+    if (!slot)
+        return reply_error(E_BAD_ARGUMENT);
+    uint32_t number = *slot;
+    lock_acquire(&log_lock);
+    uint32_t bytes = copy_entries(&number, text, sizeof(text));
+    lock_release(&log_lock);
+    memcpy(slot + 1, text, bytes);
+    *slot = number;
+    return reply(bytes);
+}
+
+static reply_t with_session(const request_t *rq, reply_t (*method)(const session_t *session, uint32_t word))
+{
+    session_t *session = session_hold(rq);
+    if (!session)
+        return reply_error(E_BAD_STATE);
+    reply_t answer = session->base ? method(session, rq->word) : reply_error(E_BAD_STATE);
+    session_release(session);
+    return answer;
+}
+
+static reply_t write(const request_t *rq) { return with_session(rq, write_slot); }
+static reply_t read(const request_t *rq) { return with_session(rq, read_slot); }
+
+static const method_t methods[LOG_METHODS] = { [LOG_SESSION] = server_session_open, [LOG_WRITE] = write, [LOG_READ] = read };
+
+/* init's table says who has which badge. */
+static status_t map_table(void)
+{
+    handle_t memory;
+    uint32_t pages = (sizeof(*table) + PAGE_SIZE - 1) / PAGE_SIZE, address = address_reserve(pages);
+    status_t status = service_call_full(init_endpoint(), INIT_TABLE, 0, TIMEOUT_NEVER, HANDLE_NONE, NULL, &memory);
+    if (status != OK)
+        return status;
+    table = (const struct process_table *)address;
+    return process_map(self_process(), memory, address, PROTECT_READ, 0, pages);
+}
+
+int main(void)
+{
+    status_t status = map_table();
+    if (status == OK)
+        status = lock_init(&log_lock);
+    if (status == OK) /* a client that takes its memory away ends a worker: another one stands ready */
+        status = server_run("log", methods, LOG_METHODS, .workers = 1, .reserve = 1, .stack = STACK_BYTES, .takes_handles = true,
+                            .count_calls = true);
+    return status;
+}
