@@ -55,3 +55,19 @@ def test_faults_of_children_are_told_by_name(run):
     assert result.ok, result.serial
     assert "fault: tiny: invalid opcode (vector 6" in result.serial
     assert "fault: hostile-child: page fault (vector 14, error 0x6, address 0x00000000)" in result.serial
+
+
+def test_printed_lines_have_name_and_time(run):
+    text = (ROOT / "tests" / "system.toml").read_text()
+    result = run(text.replace("essential = true", 'essential = true\narguments = { only = "log" }'))
+    assert result.ok, result.serial
+    assert re.search(r"^\[ *\d+\.\d{6}\] hostile-print: word 1$", result.serial, re.M)
+    assert not re.search(r"[\x00-\x09\x0b-\x1f]", result.serial)
+
+
+def test_the_clock(tmp_path):
+    path = tmp_path / "list.toml"
+    path.write_text('[log]\n[rtc]\nports = ["0x70-0x71"]\nuses = ["log"]\n[hello]\nuses = ["rtc"]\nessential = true\n')
+    result = boot.run(build=str(ROOT / "build" / "release"), list=str(path), timeout=60, extra=["-rtc", "base=2024-02-29T23:59:30"])
+    seconds = re.search(r"rtc: (\d+) seconds since 1970", result.serial)
+    assert seconds and 0 <= int(seconds[1]) - 1709251170 < 20

@@ -128,6 +128,7 @@ static const method_t methods[HOSTILE_METHODS] = {
     [HOSTILE_UNMAP_STACK] = unmap_stack, [HOSTILE_SILENT] = stay_silent, [HOSTILE_GARBAGE] = garbage,
     [HOSTILE_BAD_HANDLE] = attach_nothing, [HOSTILE_FORGE] = forge,   [HOSTILE_CALL_BACK] = call_back,
     [HOSTILE_EAT] = eat,             [HOSTILE_ASK_INIT] = ask_init,
+    [HOSTILE_PRINT] = hostile_print, [HOSTILE_READ_LOG] = hostile_read_log, [HOSTILE_LOG_WRONGLY] = hostile_log_wrongly,
 };
 
 int main(void)

@@ -1,0 +1,85 @@
+/* hostile and the log service: prints, reads what was printed, and asks for what cannot be. */
+#include "servers/log/log.h"
+
+#include "hostile.h"
+
+#define JUNK_BYTES 300u
+
+reply_t hostile_print(const request_t *rq)
+{
+    uint32_t number = rq->word & 0x7FFFFFFF;
+    print("wo");
+    print("rd %u\n", number);
+    for (uint32_t i = 0; rq->word != number && i < JUNK_BYTES; i++)
+        print("%c", (int)(i % 32 == 10 ? 0x1B : i % 32));
+    return reply(0);
+}
+
+/* Whether the line, without its time, is the text. */
+static bool line_is(const char *line, const char *end, const char *text)
+{
+    while (line < end && *line != ']')
+        line++;
+    return (uint32_t)(end - line) == strlen(text) && memcmp(line, text, strlen(text)) == 0;
+}
+
+static uint32_t count_lines(const char *text, uint32_t bytes, const char *wanted)
+{
+    const char *end = text + bytes;
+    uint32_t count = 0;
+    while (text < end) {
+        const char *line = text;
+        while (text < end && *text != '\n')
+            text++;
+        count += line_is(line, text++, wanted);
+    }
+    return count;
+}
+
+static status_t open_log(handle_t *log, session_t *session)
+{
+    status_t status = service_find("log", log);
+    if (status == OK)
+        status = session_open(session, *log, 1, LOG_SLOT, 0);
+    return status;
+}
+
+/* The number has one digit. */
+reply_t hostile_read_log(const request_t *rq)
+{
+    char wanted[] = "] hostile-print: word 0";
+    handle_t log;
+    session_t session;
+    uint32_t bytes = 0, found = 0;
+    wanted[sizeof(wanted) - 2] = (char)('0' + rq->word);
+    status_t status = open_log(&log, &session);
+    if (status != OK)
+        return reply_error(status);
+    uint32_t *first = session_slot(&session, 0);
+    *first = 0;
+    while (service_call(log, LOG_READ, 0, &bytes) == OK && bytes)
+        found += count_lines((const char *)(first + 1), bytes, wanted);
+    session_close(&session, log);
+    handle_close(log);
+    return reply(found);
+}
+
+reply_t hostile_log_wrongly(const request_t *rq)
+{
+    handle_t log;
+    session_t session;
+    uint32_t refused = 0;
+    (void)rq;
+    if (open_log(&log, &session) != OK)
+        return reply(0);
+    refused += service_call(log, LOG_WRITE, (LOG_SLOT + 1) << 16, NULL) == E_BAD_ARGUMENT;
+    refused += service_call(log, LOG_WRITE, 1 | 1 << 16, NULL) == E_BAD_ARGUMENT;
+    refused += service_call(log, LOG_READ, 1, NULL) == E_BAD_ARGUMENT;
+    refused += service_call(log, LOG_METHODS, 0, NULL) == E_NO_METHOD;
+    session_close(&session, log);
+    refused += service_call(log, LOG_WRITE, 1 << 16, NULL) == E_BAD_STATE;
+    refused += service_call(log, LOG_READ, 0, NULL) == E_BAD_STATE;
+    refused += session_open(&session, log, 1, LOG_SLOT / 2, 0) == E_BAD_ARGUMENT;
+    handle_close(log);
+    return reply(refused);
+}
