@@ -7,7 +7,8 @@
 
 #define ENTRIES 512u            /* that are kept; entry n lies at n % ENTRIES */
 #define CLIENTS 64u             /* as many as a service has sessions */
-#define STACK_BYTES 16384u      /* a slot is copied there, because its client may change it, or take it away */
+#define WORKERS 4u
+#define STACK_BYTES 12288u      /* a slot is copied there, because its client may change it, or take it away */
 
 struct client {                 /* of a session: the line that is not complete yet */
     uint32_t badge;             /* 0: free */
@@ -163,7 +164,7 @@ int main(void)
     if (status == OK)
         status = lock_init(&log_lock);
     if (status == OK) /* a client that takes its memory away ends a worker: another one stands ready */
-        status = server_run("log", methods, LOG_METHODS, .workers = 1, .reserve = 1, .stack = STACK_BYTES, .takes_handles = true,
-                            .count_calls = true);
+        status = server_run(NULL, methods, LOG_METHODS, .workers = WORKERS, .reserve = 1, .stack = STACK_BYTES,
+                            .takes_handles = true, .count_calls = true);
     return status;
 }

@@ -35,12 +35,14 @@ def test_a_service_that_cannot_start(run):
 
 
 def test_users_of_a_service_that_cannot_start(run):
-    result = run('[echo]\ndevice-memory = ["0x100000-0x100fff"]\n[relay1]\nprogram = "relay"\n[hello]\nuses = ["echo", "relay1"]\nessential = true\n')
+    result = run('[echo]\ndevice-memory = ["0x100000-0x100fff"]\n[relay1]\nprogram = "relay"\n'
+                 '[hello]\nuses = ["echo", "relay1"]\nessential = true\n')
     assert "hello: E_PEER_DIED: " in result.serial and not result.timed_out
 
 
-@pytest.mark.parametrize("line", ["echo", "echo nosuch", "a_name_of_17_byte echo", "echo echo quota=1", "echo echo word", "echo echo =",
-                                  "echo echo priority=99999999999", "echo echo restart=x", "x " * 5000, "\0\1\2 \377", "=" * 200])
+@pytest.mark.parametrize("line", [
+    "echo", "echo nosuch", "a_name_of_17_byte echo", "echo echo quota=1", "echo echo word", "echo echo =", "echo echo restart=x",
+    "echo echo priority=99999999999", "x " * 5000, "\0\1\2 \377", "=" * 200])
 def test_init_survives_any_text(tmp_path, line):
     path = tmp_path / "bad.list"
     path.write_text(line + "\n", encoding="latin-1")
@@ -68,6 +70,7 @@ def test_printed_lines_have_name_and_time(run):
 def test_the_clock(tmp_path):
     path = tmp_path / "list.toml"
     path.write_text('[log]\n[rtc]\nports = ["0x70-0x71"]\nuses = ["log"]\n[hello]\nuses = ["rtc"]\nessential = true\n')
-    result = boot.run(build=str(ROOT / "build" / "release"), list=str(path), timeout=60, extra=["-rtc", "base=2024-02-29T23:59:30"])
+    result = boot.run(build=str(ROOT / "build" / "release"), list=str(path), timeout=60,
+                      extra=["-rtc", "base=2024-02-29T23:59:30"])
     seconds = re.search(r"rtc: (\d+) seconds since 1970", result.serial)
     assert seconds and 0 <= int(seconds[1]) - 1709251170 < 20

@@ -21,7 +21,8 @@ def compile_list(tmp_path):
 
     def run(text):
         path.write_text(text)
-        done = subprocess.run([TOOL, "--programs", programs, "--output", output, path], capture_output=True, text=True, timeout=30)
+        done = subprocess.run([TOOL, "--programs", programs, "--output", output, path], capture_output=True, text=True,
+                              timeout=30)
         assert "Traceback" not in done.stderr
         lines = output.read_text().splitlines()[1:] if done.returncode == 0 else []
         return done.returncode, [line.removeprefix(f"{path}:") for line in done.stderr.splitlines()], lines
@@ -116,7 +117,8 @@ MISTAKES = {
     "[nosuch]": ['1: nosuch: there is no program "nosuch"'],
     '[x]\nprogram = "init"': ['2: x: there is no program "init"'],
     '["a name"]\nprogram = "a"': ['1: "a name" is no name: 1 to 16 letters, digits, dots, hyphens or underscores'],
-    '[seventeen_letters]\nprogram = "a"': ['1: "seventeen_letters" is no name: 1 to 16 letters, digits, dots, hyphens or underscores'],
+    '[seventeen_letters]\nprogram = "a"':
+        ['1: "seventeen_letters" is no name: 1 to 16 letters, digits, dots, hyphens or underscores'],
     "[a]\n[b]\n[a]": ["3: [a] is a duplicate: it stands in line 1 too"],
     "x = 1\n[a]": ['1: "x" stands outside every section'],
     "[a]\nquota =": ["2: invalid value"],
@@ -157,12 +159,14 @@ def test_small_pools_are_warned_of(compile_list):
 
 
 def test_missing_files(tmp_path):
-    for arguments, missing in [([tmp_path / "x"], tmp_path / "x"), (["--programs", "/none", ROOT / "tests/system.toml"], "/none")]:
+    for arguments, missing in [([tmp_path / "x"], tmp_path / "x"),
+                               (["--programs", "/none", ROOT / "tests/system.toml"], "/none")]:
         done = subprocess.run([TOOL, *arguments], capture_output=True, text=True, timeout=30, cwd=ROOT)
         assert (done.returncode, done.stderr) == (1, f"system_list: {missing} is not there\n")
 
 
 @pytest.mark.parametrize("name", ["servers/system.toml", "perf/system.toml", "tests/system.toml", "tests/boot/hello.toml"])
 def test_our_own_lists(name):
-    done = subprocess.run([TOOL, "--programs", ROOT / "build/release/modules", ROOT / name], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([TOOL, "--programs", ROOT / "build/release/modules", ROOT / name], capture_output=True, text=True,
+                          timeout=30)
     assert (done.returncode, done.stderr) == (0, "")
