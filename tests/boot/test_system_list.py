@@ -33,6 +33,9 @@ def test_everything_at_once(compile_list):
     code, messages, lines = compile_list("""
 [pci]
 workers = 2
+ports = ["all"]
+irq = ["all"]
+device-memory = ["all"]
 [a]
 program = "echo"
 workers = 2
@@ -61,7 +64,7 @@ uses = ["*"]
 """)
     assert (code, messages) == (0, [])
     assert lines == [
-        "pci pci workers=2 drivers=2:1af4:1001,2:class:0101,3:8086:100e",
+        "pci pci workers=2 ports=0-0xffff irq=all device-memory=all drivers=2:1af4:1001,2:class:0101,3:8086:100e",
         "a echo workers=2 quota=256 priority=20 highest=31 faults=thread restart=always essential=yes int-gate=1 control=yes "
         "modules=yes ports=0x3f8-0x3ff ports=0x60-0x60 irq=4 irq=1 device-memory=0xb8000-0xbffff uses=pci",
         "b b uses=a,pci next=relay2 depth=3",
@@ -83,12 +86,12 @@ VALUE_MISTAKES = {
     "int-gate = 1": '"int-gate" wants true or false',
     'control = "yes"': '"control" wants true or false',
     "modules = 1": '"modules" wants true or false',
-    "irq = 4": '"irq" wants a list of interrupt lines, each from 0 to 255',
-    "irq = [256]": '"irq" wants a list of interrupt lines, each from 0 to 255',
-    'ports = "0x60-0x64"': '"ports" wants a list of ranges such as "0x3f8-0x3ff"',
-    'ports = ["0x60"]': '"ports" wants ranges of ports such as "0x3f8-0x3ff", not "0x60"',
-    'ports = ["9-8"]': '"ports" wants ranges of ports such as "0x3f8-0x3ff", not "9-8"',
-    'ports = ["0-0x10000"]': '"ports" wants ranges of ports such as "0x3f8-0x3ff", not "0-0x10000"',
+    "irq = 4": '"irq" wants a list of interrupt lines, each from 0 to 255, or ["all"]',
+    "irq = [256]": '"irq" wants a list of interrupt lines, each from 0 to 255, or ["all"]',
+    'ports = "0x60-0x64"': '"ports" wants a list of ranges such as "0x3f8-0x3ff", or "all"',
+    'ports = ["0x60"]': '"ports" wants ranges of ports such as "0x3f8-0x3ff", or "all", not "0x60"',
+    'ports = ["9-8"]': '"ports" wants ranges of ports such as "0x3f8-0x3ff", or "all", not "9-8"',
+    'ports = ["0-0x10000"]': '"ports" wants ranges of ports such as "0x3f8-0x3ff", or "all", not "0-0x10000"',
     "device-memory = [1]": '"device-memory" wants a list of ranges such as "0xb8000-0xbffff", or "all"',
     'device-memory = ["0xb8000-0xb8fff0"]': '"device-memory" wants ranges of whole pages such as "0xb8000-0xbffff", or "all", '
                                             'not "0xb8000-0xb8fff0"',
@@ -141,7 +144,8 @@ MISTAKES = {
     '[pci]\n[a]\npci = ["1af4:1001"]': ['3: a: "pci" wants the PCI service in "calls" or "uses"'],
     f'[a]\narguments = {{ x = "{"y" * 2045}" }}': ["1: a: its line is longer than 2046 bytes"],
     '[a]\nquota = 1\nirq = [300]\n[b]\nprogram = "x"\ncalls = ["y"]':
-        ['2: a: "quota" wants KiB from 32 to 2097152', '3: a: "irq" wants a list of interrupt lines, each from 0 to 255',
+        ['2: a: "quota" wants KiB from 32 to 2097152',
+         '3: a: "irq" wants a list of interrupt lines, each from 0 to 255, or ["all"]',
          '5: b: there is no program "x"', '6: b: "calls" names "y", which is no service'],
     "\n".join(f'[s{i}]\nprogram = "a"' for i in range(65)): ["129: 65 services are more than 64"],
 }
