@@ -18,8 +18,8 @@
 #define INIT_ANNOUNCE 2     /* the caller serves now */
 #define INIT_MACHINE_EXIT 3 /* word: exit code of the machine */
 #define INIT_CHILD 4        /* Reply: the number of a new child, and the handle of init's endpoint that the child gets; also the
-                               supervisor for its process_create. E_BUSY: no number is free, or the caller has four that
-                               no process has been adopted for */
+                               supervisor for its process_create. E_BUSY: no number is free, the caller has four that no
+                               process has been adopted for, or its service and their children have 64 */
 #define INIT_ADOPT 5        /* through that handle; attached: the child's process (RIGHT_READ | RIGHT_CONTROL), which init watches
                                and forgets when it ends. The child may look up what its parent may. Nothing attached: the
                                child will not be, its number is given back. E_BAD_STATE: known already */

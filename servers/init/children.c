@@ -1,6 +1,7 @@
 /* Children: processes that programs start. init gives them numbers, watches them, and ends them when asked to. */
 #include "service.h"
 
+#define CHILDREN_MAX 64u        /* of one service and those that descend from it: others have children too */
 #define UNBORN_MAX 4u           /* of one parent: numbers cost it nothing */
 #define NUMBER_LAST 0x7FFFFFFFu /* badges are no larger */
 #define EXIT_CODE_KILLED ((uint32_t)E_CANCELLED)
@@ -16,6 +17,14 @@ static uint32_t count_unborn(uint32_t parent)
     uint32_t count = 0;
     for (const struct process *process = processes; process < &processes[PROCESSES_MAX]; process++)
         count += is_unborn(process, parent);
+    return count;
+}
+
+static uint32_t count_children(const struct service *service)
+{
+    uint32_t count = 0;
+    for (const struct process *process = &processes[service_count]; process < &processes[PROCESSES_MAX]; process++)
+        count += process->service == service;
     return count;
 }
 
@@ -43,7 +52,7 @@ reply_t child_create(const request_t *rq)
     handle_t badged;
     if (!parent)
         return reply_error(E_BAD_STATE);
-    if (!child || count_unborn(rq->badge) >= UNBORN_MAX)
+    if (!child || count_unborn(rq->badge) >= UNBORN_MAX || count_children(parent->service) >= CHILDREN_MAX)
         return reply_error(E_BUSY);
     uint32_t number = next_number(child);
     status_t status = handle_duplicate(self_endpoint, RIGHT_CALL | RIGHT_TRANSFER, number, &badged);

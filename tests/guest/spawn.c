@@ -11,6 +11,7 @@
 #define LOW_PRIORITY 1u
 #define KILLED ((uint32_t)E_CANCELLED)
 #define UNBORN_MAX 4u
+#define CHILDREN_MAX 64u
 
 static const char *const no_arguments[] = { "child", NULL };
 
@@ -298,6 +299,26 @@ static void unborn_children(void)
     }
 }
 
+/* One process under many numbers costs nothing, and so there is an end to it. */
+static void too_many_numbers(void)
+{
+    handle_t child, copy;
+    uint32_t adopted = 0;
+    struct child process;
+    prepare();
+    expect(!spawn_tiny(&looping, &process));
+    while (adopted < PROCESSES_MAX && ask_init(INIT_CHILD, 0, HANDLE_NONE, NULL, &child) == OK) {
+        expect_equal(handle_duplicate(process.process, RIGHTS_ALL, 0, &copy), OK);
+        expect_equal(service_call_full(child, INIT_ADOPT, 0, TIMEOUT_NEVER, copy, NULL, NULL), OK);
+        handle_close(child);
+        adopted++;
+    }
+    expect_equal(adopted, CHILDREN_MAX - 1);
+    expect_equal(process_destroy(process.process, 1), OK);
+    expect(ends_with(&process, 1));
+    expect(disappears("tiny"));
+}
+
 static status_t offer(handle_t child, handle_t object, uint32_t rights)
 {
     handle_t copy;
@@ -344,6 +365,7 @@ static const struct test_case cases[] = {
     { "the table cannot be written", table_is_read_only, NULL },
     { "boot modules", modules, NULL },
     { "numbers without a child", unborn_children, NULL },
+    { "too many numbers", too_many_numbers, NULL },
     { "adopting what is no child", adopting_what_is_no_child, NULL },
 };
 TEST_GROUP(spawn_tests, "spawn");
