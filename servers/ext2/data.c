@@ -221,7 +221,7 @@ static int write(struct volume *volume, request *rq, const uint8_t *from)
     uint64_t end = rq->offset + rq->length;
     if (!error && end > EXT2_I_SIZE(&inode))
         error = error_of(volume, ext2fs_inode_size_set(volume->fs, &inode, (ext2_off64_t)end));
-    inode.i_mtime = inode.i_ctime = file_system_now();
+    inode.i_mtime = inode.i_ctime = volume_now(volume);
     int written = node_write(volume, rq->node, &inode);
     return error ? error : written;
 }
@@ -286,7 +286,7 @@ static int truncate(struct volume *volume, const request *rq)
     errcode_t code = rq->offset < EXT2_I_SIZE(&inode) ? shrink(volume, rq->node, &inode, rq->offset) : 0;
     if (!code)
         code = ext2fs_inode_size_set(volume->fs, &inode, (ext2_off64_t)rq->offset);
-    inode.i_mtime = inode.i_ctime = file_system_now();
+    inode.i_mtime = inode.i_ctime = volume_now(volume);
     error = error_of(volume, code);
     int written = node_write(volume, rq->node, &inode);
     return error ? error : written;

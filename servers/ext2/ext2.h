@@ -34,6 +34,7 @@ struct volume {
     bool used, read_only, changed;
     uint32_t number;            /* never used twice */
     uint32_t unit;
+    uint32_t written;           /* when it last was, in seconds since 1970, as the disk says */
     ext2_filsys fs;
     struct lock lock;
     struct open_node *nodes;
@@ -52,6 +53,8 @@ int volume_sync(request *rq, void *data);
 int volume_statistics(request *rq, void *data);
 /* EROFS, or 0 once the disk says that the volume is in use. To be called before the first change. */
 int volume_will_change(struct volume *volume);
+/* Seconds since 1970. Not before the volume was last written: e2fsck takes small times of deletion for something else. */
+uint32_t volume_now(const struct volume *volume);
 /* An error number; what is wrong with the disk is said on the log. */
 int error_of(const struct volume *volume, errcode_t code);
 

@@ -4,6 +4,8 @@
 #include "cache.h"
 #include "ext2.h"
 
+#include <et/com_err.h>
+
 #define CACHE_KIB 8192u
 
 int main(void)
@@ -17,6 +19,7 @@ int main(void)
         [FILE_SYSTEM_SET_ATTRIBUTES] = node_set_attributes, [FILE_SYSTEM_SYNC] = volume_sync,
         [FILE_SYSTEM_STATISTICS] = volume_statistics,
     };
+    add_error_table(&et_ext2_error_table);
     status_t status = cache_init(argument_number("cache", CACHE_KIB));
     if (status != OK) {
         print("%s: no cache over the block service: %s\n", program_name(), status_text(status));

@@ -50,7 +50,7 @@ void names_touch(struct volume *volume, ext2_ino_t directory, int links)
     if (node_read(volume, directory, &inode))
         return;
     inode.i_links_count = (uint16_t)(inode.i_links_count + links);
-    inode.i_mtime = inode.i_ctime = file_system_now();
+    inode.i_mtime = inode.i_ctime = volume_now(volume);
     node_write(volume, directory, &inode);
 }
 
@@ -110,7 +110,7 @@ static int create_file(struct volume *volume, const request *rq, ext2_ino_t *num
         code = start_extents(volume, *number, &inode);
     if (code)
         return error_of(volume, code);
-    inode.i_atime = inode.i_mtime = inode.i_ctime = file_system_now();
+    inode.i_atime = inode.i_mtime = inode.i_ctime = volume_now(volume);
     int error = names_add(volume, rq->node, rq->name, *number, inode.i_mode);
     if (error)
         return error;
@@ -143,7 +143,7 @@ static int create_other(struct volume *volume, const request *rq, ext2_ino_t *nu
     if (error)
         return error;
     inode.i_mode = (uint16_t)rq->mode;
-    inode.i_atime = inode.i_mtime = inode.i_ctime = file_system_now();
+    inode.i_atime = inode.i_mtime = inode.i_ctime = volume_now(volume);
     return node_write(volume, *number, &inode);
 }
 
@@ -189,7 +189,7 @@ static int link_name(struct volume *volume, request *rq)
         return error;
     names_touch(volume, rq->directory, 0);
     inode.i_links_count++;
-    inode.i_ctime = file_system_now();
+    inode.i_ctime = volume_now(volume);
     return node_write(volume, rq->node, &inode);
 }
 

@@ -87,7 +87,7 @@ static errcode_t free_inode(struct volume *volume, ext2_ino_t number, struct ext
     if (ext2fs_inode_has_valid_blocks2(volume->fs, inode))
         code = ext2fs_punch(volume->fs, number, inode, NULL, 0, ~0ull);
     inode->i_links_count = 0;
-    inode->i_dtime = file_system_now();
+    inode->i_dtime = volume_now(volume);
     if (!code)
         code = ext2fs_write_inode(volume->fs, number, inode);
     if (!code && inode->i_file_acl)
@@ -102,7 +102,7 @@ int node_drop_name(struct volume *volume, ext2_ino_t number, struct ext2_inode *
     struct open_node *node = node_find_open(volume, number);
     bool last = LINUX_S_ISDIR(inode->i_mode) || inode->i_links_count <= 1;
     inode->i_links_count = last ? 0 : (uint16_t)(inode->i_links_count - 1);
-    inode->i_ctime = file_system_now();
+    inode->i_ctime = volume_now(volume);
     if (last && !node)
         return error_of(volume, free_inode(volume, number, inode));
     if (last)
@@ -161,7 +161,7 @@ static int set_attributes(struct volume *volume, const request *rq)
         inode.i_atime = rq->attributes.accessed;
         inode.i_mtime = rq->attributes.modified;
     }
-    inode.i_ctime = file_system_now();
+    inode.i_ctime = volume_now(volume);
     return node_write(volume, rq->node, &inode);
 }
 

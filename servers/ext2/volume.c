@@ -41,6 +41,12 @@ int error_of(const struct volume *volume, errcode_t code)
     return EIO;
 }
 
+uint32_t volume_now(const struct volume *volume)
+{
+    uint32_t now = file_system_now();
+    return now > volume->written ? now : volume->written;
+}
+
 /* ---- the table ---- */
 
 struct volume *volume_lock(uint32_t number)
@@ -155,6 +161,7 @@ static int mount(request *rq)
         close_volume(volume);
         return error;
     }
+    volume->written = volume->fs->super->s_wtime;
     last_number++;
     rq->volume = volume->number;
     rq->flags = volume->read_only ? VFS_READ_ONLY : 0;
@@ -186,6 +193,7 @@ int volume_will_change(struct volume *volume)
     volume->changed = true;
     volume->fs->super->s_state &= (uint16_t)~EXT2_VALID_FS;
     ext2fs_mark_super_dirty(volume->fs);
+    volume->fs->now = (time_t)volume_now(volume);
     errcode_t code = ext2fs_flush2(volume->fs, EXT2_FLAG_FLUSH_NO_SYNC);
     status_t status = code ? OK : cache_flush(volume->unit);
     return code ? error_of(volume, code) : status == OK ? 0 : EIO;

@@ -18,7 +18,7 @@ int main(int count, char **arguments)
     if (strcmp(test, "tree") == 0 || strcmp(test, "write") == 0)
         print("errors: %u\n", tree_print(test[0] == 't' ? "/" : "/w"));
     if (strcmp(test, "storm") == 0)
-        storm(argument("folder"));
+        storm(argument("place"));
     if (strcmp(test, "growth") == 0)
         growth();
     if (strcmp(test, "damage") == 0)
