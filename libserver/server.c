@@ -169,9 +169,10 @@ static uint32_t wanted_workers(const struct server_options *options)
 
 static void (*loop_for(const struct server_options *options))(void)
 {
+    bool counted = options->count_calls || argument_number("count-calls", 0);
     if (gate_sysenter_usable() && !options->int_gate && !argument_number("int-gate", 0))
-        return options->count_calls ? worker_received_sysenter_counted : worker_received_sysenter;
-    return options->count_calls ? worker_received_int_counted : worker_received_int;
+        return counted ? worker_received_sysenter_counted : worker_received_sysenter;
+    return counted ? worker_received_int_counted : worker_received_int;
 }
 
 /* A pool without workers; NULL when an option is out of range (E_BAD_ARGUMENT) or memory is used up. */

@@ -77,14 +77,14 @@ def print_speeds(runs):
 
 
 def print_counters(runs):
-    """What one operation costs in calls of services and in switches; those of an empty sample are the counting's own."""
+    """What one operation costs in calls of services and in switches."""
     columns = [(system, what) for system, unit in runs if unit == "instructions" for what in COUNTERS[system]]
     print(f"\n{'per operation':<24}" + "".join(f"{COUNTERS[system][what] + TITLES[system]:>33}" for system, what in columns))
     for name in NAMES[1:]:
         row = ""
         for system, what in columns:
             results, facts = runs[system, "instructions"]
-            row += f"{(facts[f'{what}/{name}'] - facts[f'{what}/{NAMES[0]}']) / results[name]['n']:>33.2f}"
+            row += f"{facts[f'{what}/{name}'] / results[name]['n']:>33.2f}"
         print(f"{name:<24}{row}")
 
 
@@ -105,7 +105,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--systems", nargs="+", choices=TITLES, default=list(TITLES), help="what to boot, in this order")
     parser.add_argument("--build", type=pathlib.Path, default=pathlib.Path("build/release"), help="folder with kernel.elf")
-    parser.add_argument("--list", type=pathlib.Path, default=bench.ROOT / "perf/files/files.list", help="Postern's system list")
+    parser.add_argument("--list", type=pathlib.Path, default=bench.ROOT / "perf/files/files.toml", help="Postern's system list")
     parser.add_argument("--linux-kernel", type=pathlib.Path, default=pathlib.Path("libraries/linux/vmlinuz"))
     parser.add_argument("--linux-programs", type=pathlib.Path, default=pathlib.Path("build/release/linux/initramfs"))
     parser.add_argument("--disk", type=pathlib.Path, default=pathlib.Path("build/files.img"), help="made by perf/files/disk.py")

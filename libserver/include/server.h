@@ -54,7 +54,8 @@ struct server_options {
     uint8_t priority;           /* of the workers' own budgets, 0: that of main */
     bool int_gate;              /* workers reply through INT 250 even where SYSENTER is usable: tests, measurements.
                                    int-gate=1 in the list does the same */
-    bool count_calls;           /* requests are counted for init's table, at one instruction each */
+    bool count_calls;           /* requests are counted for init's table, at one instruction each.
+                                   count-calls = 1 among the list's arguments does the same */
 };
 
 /* Creates the pool, announces the service to init, and serves for ever on this thread and workers - 1 others. `name` is

@@ -12,8 +12,8 @@ import tempfile
 
 MIB = 1 << 20
 # Every uncached figure reads a file of its own, so that it meets nothing that an earlier one has brought into a cache.
-FILES = {"one/two/three/file": 1 * MIB, "cold/4k": 4 * MIB, "cold/64k": 8 * MIB, "cold/1m": 32 * MIB}
-DISK = 64               # MiB
+FILES = {"one/two/three/file": 1 * MIB, "cold/4k": 16 * MIB, "cold/64k": 8 * MIB, "cold/1m": 32 * MIB}
+DISK = 80               # MiB
 BLOCK = 4096            # bytes
 SEARCHED = "/usr/sbin:/sbin"  # Debian keeps mke2fs out of the users' PATH
 
@@ -38,7 +38,7 @@ def format_disk(output, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", type=pathlib.Path, required=True, help="the image, 64 MiB")
+    parser.add_argument("--output", type=pathlib.Path, required=True, help="the image")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         fill(pathlib.Path(name))

@@ -114,7 +114,7 @@ static const struct operation cached[] = {
 
 /* A stride of more than the read keeps read-ahead from turning the next sample into a cached one. */
 static const struct operation waiting[] = {
-    { .name = "file/read/4k/uncached", .path = COLD_4K, .run = run_read, .bytes = 4 * KIB, .stride = 64 * KIB,
+    { .name = "file/read/4k/uncached", .path = COLD_4K, .run = run_read, .bytes = 4 * KIB, .stride = 256 * KIB,
       .samples = 64 },
     { .name = "file/read/64k/uncached", .path = COLD_64K, .run = run_read, .bytes = 64 * KIB, .stride = 256 * KIB,
       .samples = 32 },

@@ -52,11 +52,11 @@ static const struct process_table *process_table(void)
 /* Calls come from the services that count them; switches are those of the kernel's C path. */
 struct system_counters system_counters(void)
 {
-    struct system_counters counters = { .switches = info(INFO_SWITCHES) };
+    struct system_counters counters = { 0 };
     const struct process_table *table = process_table();
-    if (!table || service_call(init_endpoint(), INIT_REFRESH, 0, NULL) != OK)
-        return counters;
-    for (uint32_t i = 0; i < PROCESSES_MAX; i++)
-        counters.calls += table->entries[i].calls;
+    if (table && service_call(init_endpoint(), INIT_REFRESH, 0, NULL) == OK)
+        for (uint32_t i = 0; i < PROCESSES_MAX; i++)
+            counters.calls += table->entries[i].calls;
+    counters.switches = info(INFO_SWITCHES);
     return counters;
 }

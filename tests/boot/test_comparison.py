@@ -55,4 +55,4 @@ def test_disk_holds_the_files(tmp_path):
     image = tmp_path / "disk.img"
     subprocess.run([ROOT / "perf/files/disk.py", "--output", image], check=True)
     listing = subprocess.run(["/usr/sbin/debugfs", "-R", "ls -p /cold", image], capture_output=True, text=True, check=True).stdout
-    assert "/4k/4194304/" in listing and "/1m/33554432/" in listing
+    assert "/4k/16777216/" in listing and "/1m/33554432/" in listing
