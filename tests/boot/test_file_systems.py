@@ -139,6 +139,8 @@ def small_tree(folder):
     for i in range(20):
         (folder / f"d{i}").mkdir(parents=True)
         (folder / f"d{i}" / "f").write_bytes(bytes([i]) * 9000)
+    for name in ("tmp", "boot"):
+        (folder / name).mkdir()
     return folder
 
 
@@ -200,7 +202,7 @@ def test_damaged_inode(what, small_image, tmp_path):
 def test_disk_errors(disk, event, small_image, tmp_path):
     block = block_of(small_image, "/d7/f")
     node = (f"driver=raw,node-name=d0,file.driver=blkdebug,file.image.driver=file,file.image.filename={small_image},"
-            f"file.inject-error.0.event={event},file.inject-error.0.errno=5" +
+            f"file.inject-error.0.event={event},file.inject-error.0.errno=5,file.inject-error.0.iotype={event.split('_')[0]}" +
             (f",file.inject-error.0.sector={block * 2}" if event == "read_aio" else ""))
     devices = [word.replace("drive=d", "drive=d0") + (",rerror=report,werror=report" if "drive=d" in word else "")
                for word in disk.devices]

@@ -74,7 +74,7 @@ static void start(uint32_t number, const char *folder, const void *image, uint32
 {
     char digits[12];
     const char *arguments[] = { "file-tests", "child", digits, folder, NULL };
-    struct spawn spawn = { "storm", image, size, arguments, NULL, 2048, 0 };
+    struct spawn spawn = { "storm", image, size, arguments, NULL, 1024, 0 };
     sprintf(digits, "%u", (unsigned)number);
     const char *wrong = program_spawn(&spawn, child);
     if (wrong)
