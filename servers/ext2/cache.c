@@ -279,10 +279,15 @@ static status_t get(uint32_t unit, uint32_t index, bool fill, uint32_t most, str
         page = take_oldest();
         if (!page)
             continue;
-        if (fill)
-            status = read_pages(page, unit, index, most);
-        else
+        if (!fill) {
             name(page, unit, index);
+            continue;
+        }
+        status = read_pages(page, unit, index, most);
+        if (status != OK && most > 1) { /* perhaps for a page that was read ahead */
+            most = 1;
+            status = OK;
+        }
     }
     lock_release(&lock);
     return status;
@@ -318,11 +323,11 @@ static uint32_t piece(uint64_t offset, uint32_t bytes)
 status_t cache_read(uint32_t unit, uint64_t offset, void *to, uint32_t bytes, uint32_t ahead)
 {
     status_t status = check(unit, offset, bytes);
-    uint32_t lead = (uint32_t)offset % PAGE_SIZE, wanted = ahead > bytes ? ahead : bytes;
+    uint32_t wanted = ahead > bytes ? ahead : bytes;
     for (uint32_t done = 0, part; done < bytes && status == OK; done += part) {
         struct page *page;
         part = piece(offset + done, bytes - done);
-        uint32_t pages_wanted = (lead + wanted - done + PAGE_SIZE - 1) / PAGE_SIZE;
+        uint32_t pages_wanted = ((uint32_t)(offset + done) % PAGE_SIZE + wanted - done + PAGE_SIZE - 1) / PAGE_SIZE;
         status = get(unit, (uint32_t)((offset + done) / PAGE_SIZE), true, pages_wanted, &page);
         if (status != OK)
             break;

@@ -144,9 +144,9 @@ def small_tree(folder):
     return folder
 
 
-def block_of(image, name):
-    """First block of what has this name."""
-    return int(trees.run("debugfs", "-R", f"bmap {name} 0", image))
+def block_of(image, name, index=0):
+    """Where a block of what has this name lies."""
+    return int(trees.run("debugfs", "-R", f"bmap {name} {index}", image))
 
 
 def inode_place(image, name):
@@ -200,7 +200,7 @@ def test_damaged_inode(what, small_image, tmp_path):
 @pytest.mark.parametrize("disk", DISKS, ids=names(DISKS))
 @pytest.mark.parametrize("event", ["read_aio", "write_aio"])
 def test_disk_errors(disk, event, small_image, tmp_path):
-    block = block_of(small_image, "/d7/f")
+    block = block_of(small_image, "/d7/f", 4) # which shares no page with another file
     node = (f"driver=raw,node-name=d0,file.driver=blkdebug,file.image.driver=file,file.image.filename={small_image},"
             f"file.inject-error.0.event={event},file.inject-error.0.errno=5,file.inject-error.0.iotype={event.split('_')[0]}" +
             (f",file.inject-error.0.sector={block * 2}" if event == "read_aio" else ""))
