@@ -128,14 +128,14 @@ $(B)/libc.a: $(HOOK_OBJECTS)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
-$(LIBRARIES)/newlib/lib/libc.a: tools/libraries
+$(LIBRARIES)/newlib/lib/libc.a: tools/libraries libserver/libc/include/machine/_types.h
 	$(Q)tools/libraries newlib $(LIBRARIES)
 
 $(LIBRARIES)/ext2fs/lib/libext2fs.a: $(LIBRARIES)/newlib/lib/libc.a
 	$(Q)tools/libraries ext2fs $(LIBRARIES)
 
 has_libc = $(filter $(patsubst %/,%,$1),$(LIBC_FOLDERS))
-$(B)/programs/%.o: %.c Makefile config.mk | $(LIBRARIES)/ext2fs/lib/libext2fs.a
+$(B)/programs/%.o: %.c Makefile config.mk $(LIBRARIES)/ext2fs/lib/libext2fs.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(USER_FLAGS) $(if $(call has_libc,$(dir $<)),$(LIBC_FLAGS)) -I$(<D) -c $< -o $@
 

@@ -122,3 +122,56 @@ struct dirent *readdir(DIR *directory)
     directory->entry.d_name[entry->name_length] = '\0';
     return &directory->entry;
 }
+
+/* ---- whole directories ---- */
+
+/* Adds a copy, as short as the name allows. */
+static int add_copy(struct dirent ***list, int count, const struct dirent *entry)
+{
+    size_t bytes = offsetof(struct dirent, d_name) + strlen(entry->d_name) + 1;
+    struct dirent **longer = reallocarray(*list, (size_t)count + 1, sizeof(*longer));
+    struct dirent *copy = longer ? malloc(bytes) : NULL;
+    *list = longer ? longer : *list;
+    if (copy)
+        longer[count] = memcpy(copy, entry, bytes);
+    return copy ? 0 : -1;
+}
+
+static int read_all(DIR *directory, struct dirent ***list, int (*wanted)(const struct dirent *))
+{
+    const struct dirent *entry;
+    int count = 0;
+    errno = 0;
+    while ((entry = readdir(directory))) {
+        if (wanted && !wanted(entry))
+            continue;
+        if (add_copy(list, count, entry) < 0)
+            break;
+        count++;
+    }
+    if (errno == 0)
+        return count;
+    while (count > 0)
+        free((*list)[--count]);
+    free(*list);
+    return -1;
+}
+
+int scandir(const char *path, struct dirent ***list, int (*wanted)(const struct dirent *),
+            int (*compare)(const struct dirent **, const struct dirent **))
+{
+    DIR *directory = opendir(path);
+    if (!directory)
+        return -1;
+    *list = NULL;
+    int count = read_all(directory, list, wanted), error = errno;
+    closedir(directory);
+    if (count > 0 && compare)
+        qsort(*list, (size_t)count, sizeof(**list), (int (*)(const void *, const void *))compare);
+    return count < 0 ? libc_failure(error) : count;
+}
+
+int alphasort(const struct dirent **left, const struct dirent **right)
+{
+    return strcmp((*left)->d_name, (*right)->d_name);
+}

@@ -8,7 +8,7 @@ import boot
 import tap
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-LIST = str(ROOT / "tests" / "libc" / "system.list")
+LIST = str(ROOT / "tests" / "libc" / "system.toml")
 SETUPS = {
     "max": ("release", {}),
     "no-sep": ("release", dict(cpu="max,-sep")),
@@ -24,11 +24,13 @@ def test_cases(name, record_guest_cases):
     verdict = tap.judge(result.serial, result.code)
     record_guest_cases(verdict)
     assert not verdict.failed and not verdict.skipped, verdict.text
+    assert "/none: No such file or directory" in result.serial
 
 
 def test_without_services(tmp_path):
     """Text goes to the log, memory is there, and files are an error."""
-    (tmp_path / "list").write_text("libc-tests libc-tests quota=2048 essential=yes only=alone\n")
-    result = boot.run(build=str(ROOT / "build" / "release"), list=str(tmp_path / "list"), timeout=60)
+    listing = tmp_path / "alone.toml"
+    listing.write_text('[libc-tests]\nquota = 2048\nessential = true\narguments = { only = "alone" }\n')
+    result = boot.run(build=str(ROOT / "build" / "release"), list=str(listing), timeout=60)
     verdict = tap.judge(result.serial, result.code)
     assert not verdict.failed, verdict.text

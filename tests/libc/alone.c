@@ -37,7 +37,7 @@ static void files(void)
 
 static void others(void)
 {
-    expect_error(time(NULL), ENXIO);
+    expect(time(NULL) >= 0 && time(NULL) < 300); /* since 1970, when the machine then was started */
     expect_equal(usleep(10), 0);
     void *block = malloc(300000);
     expect(block);

@@ -60,7 +60,7 @@ static void entries(void)
         expect_equal(entry->d_type, status.st_mode >> 12);
         dots += is_dots(entry->d_name);
         if (!is_dots(entry->d_name)) {
-            expect_equal((uint16_t)entry->d_ino, status.st_ino);
+            expect_equal(entry->d_ino, status.st_ino);
             others++;
         }
     }
@@ -129,11 +129,35 @@ static void errors(void)
     expect_error(close(descriptor), EBADF);
 }
 
+static int is_wanted(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.' && entry->d_name[0] != 'x';
+}
+
+static void sorted(void)
+{
+    struct dirent **list;
+    make_file(FOLDER "/b", "");
+    make_file(FOLDER "/x", "");
+    make_file(FOLDER "/a name", "");
+    mkdir(FOLDER "/c", 0755);
+    expect_equal(scandir(FOLDER, &list, is_wanted, alphasort), 3);
+    expect_text(list[0]->d_name, "a name");
+    expect_text(list[1]->d_name, "b");
+    expect_text(list[2]->d_name, "c");
+    expect(list[1]->d_type == DT_REG && list[2]->d_type == DT_DIR);
+    for (int i = 0; i < 3; i++)
+        free(list[i]);
+    free(list);
+    expect_error(scandir(FOLDER "/none", &list, NULL, NULL), ENOENT);
+}
+
 static const struct test_case cases[] = {
     { "entries", entries },
     { "many entries, rewinddir", many },
     { "removing while reading", shrinking },
     { "errors, fdopendir", errors },
+    { "scandir", sorted },
 };
 
 TEST_GROUP(directory_tests, "directories");

@@ -11,8 +11,8 @@
 #define PRIORITY_DEFAULT 0
 
 static const struct test_group *const groups[] = {
-    &start_tests, &text_tests, &heap_tests, &time_tests, &descriptor_tests, &file_tests, &stream_tests, &name_tests,
-    &directory_tests, &path_tests, &mount_tests, &alone_tests,
+    &start_tests, &text_tests, &pattern_tests, &heap_tests, &time_tests, &descriptor_tests, &file_tests, &stream_tests,
+    &name_tests, &directory_tests, &path_tests, &mount_tests, &restart_tests, &alone_tests,
 };
 
 static struct {

@@ -1,4 +1,5 @@
 /* Streams of stdio over files. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,20 @@ static void binary(void)
     fclose(file);
 }
 
+static void temporary(void)
+{
+    char first[] = FOLDER "/tXXXXXX", second[] = FOLDER "/tXXXXXX", line[16] = "";
+    int a = mkstemp(first), b = mkstemp(second);
+    expect(a >= 0 && b >= 0 && strcmp(first, second) != 0);
+    close(a);
+    close(b);
+    expect_equal(access(first, F_OK), 0);
+    FILE *file = fdopen(open(first, O_RDWR), "r+");
+    expect(file && fputs("text", file) >= 0 && fseek(file, 0, SEEK_SET) == 0 && fgets(line, sizeof(line), file));
+    expect_text(line, "text");
+    expect_equal(fclose(file), 0);
+}
+
 static const struct test_case cases[] = {
     { "lines", lines },
     { "modes", modes },
@@ -113,6 +128,7 @@ static const struct test_case cases[] = {
     { "errors", errors },
     { "freopen", reopening },
     { "fread, fwrite", binary },
+    { "mkstemp, fdopen", temporary },
 };
 
 TEST_GROUP(stream_tests, "streams");

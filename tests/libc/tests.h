@@ -95,7 +95,7 @@ void expect_file(const char *path, const char *text);
 /* Removes everything in a folder. */
 void empty_folder(const char *path);
 
-extern const struct test_group start_tests, text_tests, heap_tests, time_tests, descriptor_tests, file_tests, stream_tests,
-    name_tests, directory_tests, path_tests, mount_tests, alone_tests;
+extern const struct test_group start_tests, text_tests, pattern_tests, heap_tests, time_tests, descriptor_tests, file_tests,
+    stream_tests, name_tests, directory_tests, path_tests, mount_tests, restart_tests, alone_tests;
 
 #endif
