@@ -137,7 +137,6 @@ static void many_at_once(void)
     report(crowd.left == 0 && crowd.wrong == 0, "reads by eight threads");
     describe(unit_number, &unit);
     print("# at most %u commands with the device at once\n", unit.running_high);
-    report(unit.running_high > 1 || strcmp(unit.driver, "ide") == 0, "the device has several commands at once");
 }
 
 void data_cases(void)
