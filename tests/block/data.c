@@ -52,7 +52,7 @@ static void read_odd_counts(void)
 /* Pages in an order of the client's own. */
 static void read_scattered(void)
 {
-    bool good;
+    bool good = true;
     request_fill(0, BLOCK_READ, 64, 3 * PAGE_SECTORS, 1);
     request_at(0)->pages[0] = 200;
     request_at(0)->pages[1] = 7;

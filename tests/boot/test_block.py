@@ -1,4 +1,4 @@
-"""The PCI and block services against devices of every kind that we drive: the host makes the disks and looks at them afterwards."""
+"""The PCI and block services and devices of every kind that we drive: the host makes the disks and looks at them afterwards."""
 
 import collections
 import os
@@ -17,7 +17,7 @@ BUILD = ROOT / "build" / "release"
 DRIVES = ["class:0101", "class:0106", "1af4:1001", "1af4:1042"] # by the service block, the second in the list
 LIST = """\
 pci         pci         quota=4096 priority=20 ports=0-0xffff irq=all device-memory=all drivers={drivers}
-block       block       quota=4096 priority=18 {block}
+block       block       quota=4096 priority=18 faults=thread {block}
 {victim}block-test  block-test  quota=4096 essential=yes {test}
 """
 VICTIM = "victim      block-test  quota=512 priority=17 victim=1\n"
@@ -133,12 +133,16 @@ def test_small_queue(tmp_path, image, record_guest_cases):
 
 # ---- failures ----
 
+def faulty(path, faults):
+    """The disk d, with what blkdebug is to inject."""
+    injected = "".join(f",file.inject-error.{i}.{key}={value}" for key, values in faults.items() for i, value in enumerate(values))
+    return ["-blockdev", "driver=raw,node-name=d,file.driver=blkdebug,file.image.driver=file,"
+            f"file.image.filename={path}{injected}"]
+
+
 @pytest.mark.parametrize("setup", FAILING, ids=lambda setup: setup.name)
 def test_disk_errors(setup, tmp_path, image, record_guest_cases):
-    faults = {"event": ["read_aio", "write_aio"], "sector": [100, 300], "errno": [5, 5]}
-    injected = "".join(f",file.inject-error.{i}.{key}={values[i]}" for key, values in faults.items() for i in range(2))
-    extra = ["-blockdev", "driver=raw,node-name=d,file.driver=blkdebug,file.image.driver=file,"
-             f"file.image.filename={image}{injected}"]
+    extra = faulty(image, {"event": ["read_aio", "write_aio"], "sector": [100, 300], "errno": [5, 5]})
     devices = [word.replace("drive=d", "drive=d,rerror=report,werror=report") for word in setup.devices]
     run(tmp_path, record_guest_cases, extra + devices, "cases=errors bad-read=100 bad-write=300", machine=setup.machine)
 
@@ -146,8 +150,8 @@ def test_disk_errors(setup, tmp_path, image, record_guest_cases):
 @pytest.mark.parametrize("setup", FAILING, ids=lambda setup: setup.name)
 def test_slow_device(setup, tmp_path, image, record_guest_cases):
     """The host lets 256 KiB pass in a second, the service waits 100 ms."""
-    serial = run(tmp_path, record_guest_cases, drive(image, ",throttling.bps-total=262144") + setup.devices, "cases=errors slow=1",
-                 "timeout=100", machine=setup.machine)
+    slow = drive(image, ",throttling.bps-total=262144")
+    serial = run(tmp_path, record_guest_cases, slow + setup.devices, "cases=errors slow=1", "timeout=100", machine=setup.machine)
     assert "does not answer: reset" in serial
 
 
@@ -180,7 +184,7 @@ def mbr_image(pattern):
 
 MBR_UNITS = {1: (2048, 4000, "type 0x83"), 2: (7000, 1000, "type 0x0C"), 5: (9010, 1500, "type 0x82"),
              6: (11063, 2500, "type 0x83"), 7: (14001, 900, "type 0x07")}
-GPT_PARTITIONS = [(1, 2048, 6047, "boot"), (2, 7000, 7999, "a name with \u00e4, and thirty-six letters"[:36]), (3, 8000, 16000, "")]
+GPT_PARTITIONS = [(1, 2048, 6047, "boot"), (2, 7000, 7999, "a name with \u00e4, and thirty-six letter"), (3, 8000, 16000, "")]
 GPT_UNITS = {1: (2048, 4000, "boot"), 2: (7000, 1000, "a name with ?, and thirty-six letter"), 3: (8000, 8001, "")}
 
 
@@ -206,7 +210,7 @@ def spoil(image, sector, offset=0, value=0x41):
 
 
 BAD_GPT = {                     # name: (how, what is said, units that are left)
-    "first header": (lambda i: spoil(i, 1, 50), ["GPT has a header with a wrong checksum", "GPT backup is used instead"], GPT_UNITS),
+    "first header": (lambda i: spoil(i, 1, 50), ["GPT has a header with a wrong checksum", "GPT backup is used"], GPT_UNITS),
     "first entries": (lambda i: spoil(i, 2, 60), ["GPT has entries with a wrong checksum", "GPT backup is used"], GPT_UNITS),
     "first signature": (lambda i: spoil(i, 1), ["GPT is no GPT header", "GPT backup is used"], GPT_UNITS),
     "both headers": (lambda i: (spoil(i, 1, 50), spoil(i, disks.SECTORS - 1, 50)), ["GPT backup has a header with a wrong"], {}),
@@ -239,8 +243,8 @@ def without(*numbers):
 BAD_MBR = {
     "no table": (lambda i: spoil(i, 0, 446), ["MBR is no partition table"], {}),
     "no signature": (lambda i: spoil(i, 0, 511), [], {}),
-    "behind the end": (lambda i: disks.put(i, 0, disks.mbr_sector((0x83, 16000, 400), (0x83, 0xFFFFFFFF, 0xFFFFFFFF), (7, 1, 9))),
-                       ["partition 1 does not lie on the disk", "partition 2 does not lie on the disk"], {3: (1, 9, "type 0x07")}),
+    "behind the end": (lambda i: disks.put(i, 0, disks.mbr_sector((0x83, 16000, 400), (0x83, 2**32 - 1, 2**32 - 1), (7, 1, 9))),
+                       [f"partition {number} does not lie on the disk" for number in (1, 2)], {3: (1, 9, "type 0x07")}),
     "empty": (lambda i: disks.put(i, 0, disks.mbr_sector((0x83, 16, 0))), ["partition 1 does not lie on the disk"], {}),
     "overlap": (lambda i: disks.put(i, 0, disks.mbr_sector((0x83, 16, 100), (0x83, 115, 10))), ["partition 2 overlaps another"],
                 {1: (16, 100, "type 0x83")}),
@@ -264,10 +268,9 @@ def test_bad_mbr(name, tmp_path, pattern, record_guest_cases):
 
 
 def test_a_table_that_cannot_be_read(tmp_path, image, record_guest_cases):
-    extra = ["-blockdev", "driver=raw,node-name=d,file.driver=blkdebug,file.image.driver=file,"
-             f"file.image.filename={image},file.inject-error.0.event=read_aio,file.inject-error.0.sector=0,file.inject-error.0.errno=5"]
-    devices = ["-device", "virtio-blk-pci,drive=d,rerror=report"]
-    assert "disk 0: partition table cannot be read" in run(tmp_path, record_guest_cases, extra + devices, "")
+    disk = faulty(image, {"event": ["read_aio"], "sector": [0], "errno": [5]})
+    serial = run(tmp_path, record_guest_cases, disk + ["-device", "virtio-blk-pci,drive=d,rerror=report"], "")
+    assert "disk 0: partition table cannot be read" in serial
 
 
 # ---- Bochs ----
@@ -277,8 +280,8 @@ def test_bochs_ide(tmp_path, image, pattern, record_guest_cases):
     folder.mkdir()
     system_list(folder, "cases=data,bad")
     image.write_bytes(pattern[:disks.SECTOR * 16 * 63 * 16])
-    subprocess.run([str(ROOT / "tools" / "image"), "--build", str(BUILD), "--default", "bochs", "--output", str(tmp_path / "iso"),
-                    "bochs"], cwd=tmp_path, check=True)
+    subprocess.run([str(ROOT / "tools" / "image"), "--build", str(BUILD), "--default", "bochs", "--output",
+                    str(tmp_path / "iso"), "bochs"], cwd=tmp_path, check=True)
     extra = [f"ata0-slave: type=disk, path={image}, mode=flat, cylinders=16, heads=16, spt=63"]
     result = boot.run(emulator="bochs", cpu="tigerlake", iso=str(tmp_path / "iso"), extra=extra, timeout=60)
     verdict = tap.judge(result.serial, result.code)
