@@ -4,7 +4,6 @@
 #include "../pci/driver/driver.h"
 
 #define TIMEOUT_MS 5000u        /* timeout= says otherwise */
-#define WORKERS 16u             /* workers= says otherwise */
 
 #define CLASS_IDE 0x0101u
 #define CLASS_AHCI 0x0106u
@@ -138,6 +137,5 @@ int main(void)
 {
     queue_timeout = argument_number("timeout", TIMEOUT_MS) * 1000;
     find_disks();
-    return server_run(NULL, methods, BLOCK_METHODS, .workers = argument_number("workers", WORKERS), .reserve = 1,
-                      .takes_handles = true);
+    return server_run(NULL, methods, BLOCK_METHODS, .reserve = 1, .takes_handles = true);
 }

@@ -14,14 +14,39 @@ import tap
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "release"
-DRIVES = ["class:0101", "class:0106", "1af4:1001", "1af4:1042"] # by the service block, the second in the list
 LIST = """\
-pci         pci         quota=4096 priority=20 ports=0-0xffff irq=all device-memory=all drivers={drivers}
-block       block       quota=4096 priority=18 faults=thread {block}
-{victim}block-test  block-test  quota=4096 essential=yes {test}
+[pci]
+quota = 4096
+priority = 20
+ports = ["0-0xffff"]
+irq = ["all"]
+device-memory = ["all"]
+
+[block]
+quota = 4096
+priority = 18
+workers = 8
+faults = "thread"
+uses = ["pci"]
+pci = ["class:0101", "class:0106", "1af4:1001", "1af4:1042"]
+arguments = {block}
+{victim}
+[block-test]
+quota = 4096
+essential = true
+uses = ["pci", "block"]
+pci = ["1234:11e8"]
+arguments = {test}
 """
-VICTIM = "victim      block-test  quota=512 priority=17 victim=1\n"
-EDU = "1234:11e8"
+VICTIM = """
+[victim]
+program = "block-test"
+quota = 512
+priority = 17
+uses = ["pci"]
+pci = ["1234:11e8"]
+arguments = { victim = 1 }
+"""
 
 Setup = collections.namedtuple("Setup", "name driver machine devices", defaults=["pc", ["-device", "virtio-blk-pci,drive=d"]])
 ON_BRIDGE = ["-device", "pci-bridge,id=b1,chassis_nr=1", "-device", "pci-bridge,id=b2,bus=b1,chassis_nr=2"]
@@ -39,10 +64,14 @@ SETUPS = [
 FAILING = [SETUPS[0], SETUPS[1], SETUPS[3], SETUPS[-1]]
 
 
+def table(words):
+    """"key=value key=value" as TOML."""
+    return "{ " + ", ".join(f'{key} = "{value}"' for key, value in (word.split("=") for word in words.split())) + " }"
+
+
 def system_list(folder, test, block="", victim=""):
-    items = [f"2:{what}" for what in DRIVES] + [f"{number}:{EDU}" for number in (3, 4) if victim]
-    path = folder / "system.list"
-    path.write_text(LIST.format(drivers=",".join(items), block=block, victim=victim, test=test))
+    path = folder / "block.toml"
+    path.write_text(LIST.format(block=table(block), victim=victim, test=table(test)))
     return str(path)
 
 
@@ -153,6 +182,12 @@ def test_slow_device(setup, tmp_path, image, record_guest_cases):
     slow = drive(image, ",throttling.bps-total=262144")
     serial = run(tmp_path, record_guest_cases, slow + setup.devices, "cases=errors slow=1", "timeout=100", machine=setup.machine)
     assert "does not answer: reset" in serial
+
+
+def test_hostile_client(tmp_path, image, record_guest_cases):
+    serial = run(tmp_path, record_guest_cases, drive(image) + SETUPS[1].devices, "cases=bad revoke=1")
+    assert serial.count("fault: block: page fault") == 70
+    assert 0 < int(re.search(r"changed meanwhile (\d+) were good", serial)[1]) < 3000
 
 
 @pytest.mark.parametrize("machine", ["pc", "q35"])
@@ -276,12 +311,9 @@ def test_a_table_that_cannot_be_read(tmp_path, image, record_guest_cases):
 # ---- Bochs ----
 
 def test_bochs_ide(tmp_path, image, pattern, record_guest_cases):
-    folder = tmp_path / "bochs"
-    folder.mkdir()
-    system_list(folder, "cases=data,bad")
-    image.write_bytes(pattern[:disks.SECTOR * 16 * 63 * 16])
-    subprocess.run([str(ROOT / "tools" / "image"), "--build", str(BUILD), "--default", "bochs", "--output",
-                    str(tmp_path / "iso"), "bochs"], cwd=tmp_path, check=True)
+    image.write_bytes(pattern[:disks.SECTOR * 16 * 16 * 63])
+    subprocess.run([ROOT / "tools" / "image", "--build", BUILD, "--default", "block", "--output", tmp_path / "iso",
+                    system_list(tmp_path, "cases=data,bad")], check=True)
     extra = [f"ata0-slave: type=disk, path={image}, mode=flat, cylinders=16, heads=16, spt=63"]
     result = boot.run(emulator="bochs", cpu="tigerlake", iso=str(tmp_path / "iso"), extra=extra, timeout=60)
     verdict = tap.judge(result.serial, result.code)
