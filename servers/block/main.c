@@ -1,7 +1,6 @@
 /* The block service: finds its disks, then carries out its clients' requests, a worker for each. */
 #include "disk.h"
 #include "session.h"
-#include "../pci/driver/driver.h"
 
 #define TIMEOUT_MS 5000u        /* timeout= says otherwise */
 

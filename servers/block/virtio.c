@@ -249,7 +249,7 @@ void virtio_open(const struct pci_device *pci)
     if (status == OK) {
         struct disk disk = { .driver = "virtio-blk", .queue = &device->queue };
         device->queue = (struct queue){ .start = virtio_start_request, .interrupt = virtio_interrupt, .reset = virtio_reset,
-                                        .name = "virtio disk" };
+                                        .pci = *pci, .name = "virtio disk" };
         status = prepare(device, pci, &disk);
         if (status == OK)
             add(device, &disk);

@@ -16,6 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "release"
 LIST = """\
 [pci]
+restart = "always"
 quota = 4096
 priority = 20
 ports = ["0-0xffff"]
@@ -27,12 +28,14 @@ quota = 4096
 priority = 18
 workers = 8
 faults = "thread"
+restart = "always"
 uses = ["pci"]
 pci = ["class:0101", "class:0106", "1af4:1001", "1af4:1042"]
 arguments = {block}
 {victim}
 [block-test]
 quota = 4096
+control = true
 essential = true
 uses = ["pci", "block"]
 pci = ["1234:11e8"]
@@ -164,7 +167,8 @@ def test_small_queue(tmp_path, image, record_guest_cases):
 
 def faulty(path, faults):
     """The disk d, with what blkdebug is to inject."""
-    injected = "".join(f",file.inject-error.{i}.{key}={value}" for key, values in faults.items() for i, value in enumerate(values))
+    injected = "".join(f",file.inject-error.{i}.{key}={value}" for key, values in faults.items()
+                       for i, value in enumerate(values))
     return ["-blockdev", "driver=raw,node-name=d,file.driver=blkdebug,file.image.driver=file,"
             f"file.image.filename={path}{injected}"]
 
@@ -188,6 +192,12 @@ def test_hostile_client(tmp_path, image, record_guest_cases):
     serial = run(tmp_path, record_guest_cases, drive(image) + SETUPS[1].devices, "cases=bad revoke=1")
     assert serial.count("fault: block: page fault") == 70
     assert 0 < int(re.search(r"changed meanwhile (\d+) were good", serial)[1]) < 3000
+
+
+@pytest.mark.parametrize("setup", FAILING, ids=lambda setup: setup.name)
+def test_services_end(setup, tmp_path, image, record_guest_cases):
+    serial = run(tmp_path, record_guest_cases, drive(image) + setup.devices, "cases=restart", "timeout=200", machine=setup.machine)
+    assert "block: the PCI service has forgotten our claims" in serial
 
 
 @pytest.mark.parametrize("machine", ["pc", "q35"])
