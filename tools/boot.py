@@ -203,6 +203,7 @@ def parse(arguments):
     parser.add_argument("--gdb", action="store_true", help="wait for gdb on port 1234 (QEMU)")
     parser.add_argument("--print", action="store_true", help="print the QEMU command and do not run it")
     parser.add_argument("extra", nargs="*", help="further QEMU arguments, or lines for Bochs, after --")
+    parser.set_defaults(kernel=defaults.kernel)
     return parser.parse_args(arguments)
 
 
