@@ -46,10 +46,10 @@ static status_t transfer(const session_t *session, const struct unit *unit, stru
     if (status != OK)
         return status;
     bool flush = request.operation == BLOCK_FLUSH;
-    struct transfer transfer = { .operation = request.operation, .count = flush ? 0 : request.count,
-                                 .sector = flush ? 0 : unit->first + request.sector };
-    status = find_pages(session, &request, &transfer);
-    return status == OK ? disk_transfer(unit->disk, &transfer) : status;
+    struct transfer command = { .operation = request.operation, .count = flush ? 0 : request.count,
+                                .sector = flush ? 0 : unit->first + request.sector };
+    status = find_pages(session, &request, &command);
+    return status == OK ? disk_transfer(unit->disk, &command) : status;
 }
 
 static status_t describe(const session_t *session, const struct unit *unit, struct block_request *shared)
