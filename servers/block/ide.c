@@ -29,7 +29,6 @@
 #define BM_INTERRUPT 0x04u
 
 #define PRD_LAST 0x80000000u
-#define LBA28_SECTORS (1u << 28)
 #define IDENTIFY_MS 1000u
 #define RESET_MS 2000u
 

@@ -83,7 +83,7 @@ static void keep_changing(void *unused)
         request->sector = i % 7 ? i % 64 : 0xFFFFFFFFFFFFFFF0ull;
         request->count = i % 5 ? 1 + i % 24 : 0xFFFFFFFF;
         request->unit = i % 11 ? unit_number : 0xFFFFFFFF;
-        if (i % 64 == 0)
+        if (i % 61 == 0)
             thread_yield();
     }
 }
@@ -100,6 +100,7 @@ static void changed_requests(void)
         status_t status = transfer(0);
         good += status == OK;
         bad += status == E_BAD_ARGUMENT || status == E_NOT_FOUND;
+        thread_yield();
     }
     changing = false;
     handle_close(thread);

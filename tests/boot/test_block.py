@@ -119,7 +119,8 @@ def expected(pattern, first=0):
 
 @pytest.mark.parametrize("setup", SETUPS, ids=lambda setup: setup.name)
 def test_data(setup, tmp_path, image, pattern, record_guest_cases):
-    serial = run(tmp_path, record_guest_cases, drive(image) + setup.devices, "cases=data,bad", machine=setup.machine)
+    busy = drive(image, ",throttling.iops-total=3000") # so that requests meet each other
+    serial = run(tmp_path, record_guest_cases, busy + setup.devices, "cases=data,bad", machine=setup.machine)
     assert f"disk 0: {setup.driver} " in serial
     at_once = int(re.search(r"at most (\d+) commands", serial)[1])
     print(f"{setup.name}: {at_once} commands with the device at once")
