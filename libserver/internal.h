@@ -42,5 +42,9 @@ const void *worker_stack_of(uint32_t address);
 
 /* Which pool a request came to; it lies on a worker's stack. */
 const void *request_pool(const request_t *request);
+/* Where it stands which session the worker on whose stack `address` lies holds. */
+session_t **pool_held(const void *pool, uint32_t address);
+/* What the session's holder can no longer do. */
+void session_abandon(session_t *session);
 
 #endif

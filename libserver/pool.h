@@ -21,6 +21,7 @@ struct pool {
     const method_t *methods;
     uint32_t method_count;
     handle_t threads[POOL_WORKERS_MAX];
+    session_t *held[POOL_WORKERS_MAX]; /* by the worker, to be let go of if it dies; NULL: none */
 };
 
 /* The top of a worker's stack; ESP points here while it waits. Each worker has the method table on its own stack, so

@@ -108,6 +108,14 @@ static bool worker_died(const struct pool *pool, uint32_t slot)
            thread_read_register(pool->threads[slot], REGISTER_EIP, &ignored) == E_BAD_STATE;
 }
 
+static void release_held(struct pool *pool, uint32_t slot)
+{
+    session_t *held = pool->held[slot];
+    pool->held[slot] = NULL;
+    if (held)
+        session_abandon(held);
+}
+
 /* A worker that faulted is replaced, on the same stack. */
 static void replace_dead_workers(struct pool *pool)
 {
@@ -116,6 +124,7 @@ static void replace_dead_workers(struct pool *pool)
             continue;
         handle_close(pool->threads[slot]);
         pool->threads[slot] = HANDLE_NONE;
+        release_held(pool, slot);
         pool->busy_high--; /* the new one will count itself */
         start_worker(pool, slot);
     }
@@ -328,6 +337,12 @@ bool request_cancelled(void)
 const void *request_pool(const request_t *request)
 {
     return ((const struct worker_block *)(request + 1))->pool;
+}
+
+session_t **pool_held(const void *of, uint32_t address)
+{
+    struct pool *pool = (struct pool *)of;
+    return &pool->held[(address - pool->region) / slot_bytes(pool)];
 }
 
 static const struct pool *pool_of(handle_t endpoint)

@@ -142,8 +142,10 @@ session_t *session_hold(const request_t *request)
 {
     lock_acquire(&library_lock);
     struct client_session *entry = find(request_pool(request), request->badge);
-    if (entry)
+    if (entry) {
         entry->uses++;
+        *pool_held(entry->pool, (uint32_t)request) = &entry->session;
+    }
     lock_release(&library_lock);
     return entry ? &entry->session : NULL;
 }
@@ -174,9 +176,20 @@ static void clear_away(struct client_session *entry)
     entry->pool = NULL;
 }
 
+static struct client_session *entry_of(session_t *session)
+{
+    return (struct client_session *)((uint8_t *)session - offsetof(struct client_session, session));
+}
+
 void session_release(session_t *session)
 {
-    struct client_session *entry = (struct client_session *)((uint8_t *)session - offsetof(struct client_session, session));
+    *pool_held(entry_of(session)->pool, (uint32_t)__builtin_frame_address(0)) = NULL;
+    session_abandon(session);
+}
+
+void session_abandon(session_t *session)
+{
+    struct client_session *entry = entry_of(session);
     lock_acquire(&library_lock);
     bool last = --entry->uses == 0 && entry->ended;
     lock_release(&library_lock);

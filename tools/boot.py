@@ -150,7 +150,7 @@ def run_qemu(options, folder):
 def run_bochs(options, folder):
     serial, log, config, commands = folder / "serial", folder / "bochs.log", folder / "bochsrc", folder / "commands"
     config.write_text(BOCHS_CONFIG.format(memory=options.memory, cpu=options.cpu, share=BOCHS_SHARE, serial=serial,
-                                          iso=options.iso, log=log))
+                                          iso=options.iso, log=log) + "".join(f"{line}\n" for line in options.extra))
     commands.write_text("c\nq\n")
     # Debian's Bochs has the debugger built in, and its text display needs a terminal: script(1) makes one.
     command = ["script", "-qfc", f"bochs -q -f {config} -rc {commands}", "/dev/null"]
@@ -202,7 +202,8 @@ def parse(arguments):
     parser.add_argument("--interactive", action="store_true", help="serial line on this terminal; Ctrl-A X ends QEMU")
     parser.add_argument("--gdb", action="store_true", help="wait for gdb on port 1234 (QEMU)")
     parser.add_argument("--print", action="store_true", help="print the QEMU command and do not run it")
-    parser.add_argument("extra", nargs="*", help="further QEMU arguments, after --")
+    parser.add_argument("extra", nargs="*", help="further QEMU arguments, or lines for Bochs, after --")
+    parser.set_defaults(kernel=defaults.kernel)
     return parser.parse_args(arguments)
 
 

@@ -139,8 +139,8 @@ void server_session_ended(uint32_t badge, session_t *session);
 /* Service: the session of the badge that called, NULL when it has none. It may end at any time: a pool of several workers
  * holds it while it uses it. */
 session_t *request_session(const request_t *request);
-session_t *session_hold(const request_t *request); /* the same, held */
-void session_release(session_t *session);          /* held no longer */
+session_t *session_hold(const request_t *request); /* the same, held until the worker releases it; or dies, with a reserve */
+void session_release(session_t *session);          /* by that worker: held no longer */
 
 /* ---------------------------------------------------------------- process side */
 

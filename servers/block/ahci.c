@@ -39,11 +39,12 @@ static void ahci_controller_interrupt(void *argument)
     }
 }
 
-static void open_port(struct controller *controller, uint32_t number)
+static void open_port(const struct pci_device *device, struct controller *controller, uint32_t number)
 {
     uint32_t cap = *host_register(controller, CAP);
     struct ahci_port *port = NULL;
-    status_t status = ahci_port_open(controller->registers + PORT_BASE(number) / 4, number, CAP_NCS(cap), &port);
+    volatile uint32_t *registers = controller->registers + PORT_BASE(number) / 4;
+    status_t status = ahci_port_open(device, registers, number, CAP_NCS(cap), &port);
     controller->ports[number] = port; /* before its disk is asked what it is: the answer comes by interrupt */
     if (status == OK)
         status = ahci_port_identify(port, !(cap & CAP_S64A));
@@ -77,7 +78,7 @@ static status_t open_controller(const struct pci_device *device, struct controll
     uint32_t implemented = *host_register(controller, PI);
     for (uint32_t i = 0; i < PORTS_MAX && PORT_BASE(i + 1) <= controller->registers_bytes; i++)
         if (implemented & 1u << i)
-            open_port(controller, i);
+            open_port(device, controller, i);
     return OK;
 }
 

@@ -4,7 +4,6 @@
 
 #include "ata.h"
 #include "device.h"
-#include "../pci/driver/driver.h"
 
 struct ahci_port {
     struct queue queue;             /* first: the queue's driver functions get its address */
@@ -17,7 +16,8 @@ struct ahci_port {
 };
 
 /* Starts the port. E_NOT_FOUND: no disk is there. */
-status_t ahci_port_open(volatile uint32_t *registers, uint32_t number, uint32_t slots, struct ahci_port **opened);
+status_t ahci_port_open(const struct pci_device *pci, volatile uint32_t *registers, uint32_t number, uint32_t slots,
+                        struct ahci_port **opened);
 /* Asks the disk what it is, and makes it known. */
 status_t ahci_port_identify(struct ahci_port *port, bool reaches_4gib);
 

@@ -217,18 +217,19 @@ static status_t bring_up(struct ahci_port *port)
     return status;
 }
 
-status_t ahci_port_open(volatile uint32_t *registers, uint32_t number, uint32_t slots, struct ahci_port **opened)
+status_t ahci_port_open(const struct pci_device *pci, volatile uint32_t *registers, uint32_t number, uint32_t slots,
+                        struct ahci_port **opened)
 {
     const struct ahci_port probe = { .registers = registers };
-    if (!await_bits(read_link, &probe, SSTS_DET, SSTS_PRESENT, LINK_MS))
-        return E_NOT_FOUND;
+    if ((read_link(&probe) & SSTS_DET) == 0 || !await_bits(read_link, &probe, SSTS_DET, SSTS_PRESENT, LINK_MS))
+        return E_NOT_FOUND; /* the firmware has looked already */
     struct ahci_port *port = pages_allocate(sizeof(*port)); /* for as long as we live */
     if (!port)
         return E_NO_MEMORY;
     *port = (struct ahci_port){ .registers = registers, .name = "AHCI port 0" };
     port->name[10] = (char)('0' + number % 10);
     port->queue = (struct queue){ .slots = slots < QUEUE_SLOTS ? slots : QUEUE_SLOTS, .start = ahci_start,
-                                  .interrupt = ahci_interrupt, .reset = ahci_reset, .name = port->name };
+                                  .interrupt = ahci_interrupt, .reset = ahci_reset, .pci = *pci, .name = port->name };
     status_t status = bring_up(port);
     if (status == OK)
         *opened = port;

@@ -6,7 +6,7 @@
 
 static status_t map(struct dma *dma, handle_t memory, uint32_t pages)
 {
-    uint32_t frame, window = address_reserve(pages);
+    uint32_t frame = 0, window = address_reserve(pages);
     if (window == 0)
         return E_NO_MEMORY;
     status_t status = memory_physical(memory, 0, &frame);

@@ -4,8 +4,6 @@
 
 #include <server.h>
 
-#define SECTOR_PAGES(sectors) (((sectors) + 7) / 8)
-
 static inline void out8(uint16_t port, uint8_t value) { __asm__ volatile("outb %0, %1" : : "a"(value), "d"(port)); }
 static inline void out16(uint16_t port, uint16_t value) { __asm__ volatile("outw %0, %1" : : "a"(value), "d"(port)); }
 static inline void out32(uint16_t port, uint32_t value) { __asm__ volatile("outl %0, %1" : : "a"(value), "d"(port)); }

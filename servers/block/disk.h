@@ -5,6 +5,7 @@
 #include <server.h>
 
 #include "block.h"
+#include "../pci/driver/driver.h"
 
 #define QUEUE_SLOTS 31u         /* commands with a device at once, at most */
 #define PAGE_SECTORS (PAGE_SIZE / BLOCK_SECTOR)
@@ -29,6 +30,7 @@ struct queue {
     void (*interrupt)(struct queue *queue);     /* looks what has ended, and finishes it */
     void (*reset)(struct queue *queue);         /* afterwards the device has no command and touches no memory */
     const char *name;
+    struct pci_device pci;      /* the device */
 
     struct lock lock;           /* also guards the device's registers */
     handle_t events;            /* bit n: slot n has ended; QUEUE_FREE: a slot is free */
@@ -84,7 +86,6 @@ const struct unit *unit_at(uint32_t index);
 void partitions_read(const struct disk *disk, uint32_t number);
 
 /* ---- the drivers ---- */
-struct pci_device;
 /* Each adds the disks of one device, and says so if it cannot. */
 void virtio_open(const struct pci_device *device);
 void ide_open(const struct pci_device *device);

@@ -44,12 +44,13 @@ static uint32_t crc32(uint32_t crc, const void *bytes, uint32_t count)
 /* The checksum is made with its own field zero. */
 static bool header_adds_up(const uint8_t *sector)
 {
-    uint8_t copy[BLOCK_SECTOR];
-    struct header *header = (struct header *)copy;
-    memcpy(copy, sector, sizeof(copy));
-    uint32_t crc = header->crc;
-    header->crc = 0;
-    return header->bytes >= HEADER_BYTES_LEAST && header->bytes <= BLOCK_SECTOR && crc32(0, copy, header->bytes) == crc;
+    static const uint8_t zero[sizeof(uint32_t)];
+    const struct header *header = (const struct header *)sector;
+    const uint32_t at = offsetof(struct header, crc), behind = at + sizeof(zero);
+    if (header->bytes < HEADER_BYTES_LEAST || header->bytes > BLOCK_SECTOR)
+        return false;
+    uint32_t crc = crc32(crc32(0, sector, at), zero, sizeof(zero));
+    return crc32(crc, sector + behind, header->bytes - behind) == header->crc;
 }
 
 /* NULL, or what is wrong. */

@@ -2,7 +2,6 @@
  * that follows goes by interrupts. Registers: ATA-6, and Intel's Programming Interface for Bus Master IDE Controller. */
 #include "ata.h"
 #include "device.h"
-#include "../pci/driver/driver.h"
 
 #define CHANNELS 2u
 #define DRIVES 2u
@@ -30,7 +29,6 @@
 #define BM_INTERRUPT 0x04u
 
 #define PRD_LAST 0x80000000u
-#define LBA28_SECTORS (1u << 28)
 #define IDENTIFY_MS 1000u
 #define RESET_MS 2000u
 
@@ -198,7 +196,7 @@ static status_t open_channel(const struct pci_device *device, uint32_t number)
     if (!channel)
         return E_NO_MEMORY;
     channel->queue = (struct queue){ .slots = 1, .start = ide_start, .interrupt = ide_interrupt, .reset = ide_reset,
-                                     .name = number ? "second IDE channel" : "first IDE channel" };
+                                     .pci = *device, .name = number ? "second IDE channel" : "first IDE channel" };
     status_t status = open_ports(device, number, channel);
     if (status == OK)
         status = dma_allocate(&channel->table, 1);

@@ -1,10 +1,14 @@
 /* The block service: finds its disks, then carries out its clients' requests, a worker for each. */
 #include "disk.h"
 #include "session.h"
-#include "../pci/driver/driver.h"
 
 #define TIMEOUT_MS 5000u        /* timeout= says otherwise */
-#define WORKERS 16u
+
+#define CLASS_IDE 0x0101u
+#define CLASS_AHCI 0x0106u
+#define CONFIG_ID 0x00u
+#define CONFIG_CLASS 0x08u
+#define VENDOR_VIRTIO 0x1AF4u
 
 /* ---- requests ---- */
 
@@ -42,18 +46,19 @@ static status_t transfer(const session_t *session, const struct unit *unit, stru
     if (status != OK)
         return status;
     bool flush = request.operation == BLOCK_FLUSH;
-    struct transfer transfer = { .operation = request.operation, .count = flush ? 0 : request.count,
-                                 .sector = flush ? 0 : unit->first + request.sector };
-    status = find_pages(session, &request, &transfer);
-    return status == OK ? disk_transfer(unit->disk, &transfer) : status;
+    struct transfer command = { .operation = request.operation, .count = flush ? 0 : request.count,
+                                .sector = flush ? 0 : unit->first + request.sector };
+    status = find_pages(session, &request, &command);
+    return status == OK ? disk_transfer(unit->disk, &command) : status;
 }
 
 static status_t describe(const session_t *session, const struct unit *unit, struct block_request *shared)
 {
-    struct block_description description = { .sectors = unit->sectors, .first = unit->first,
-                                             .read_only = unit->disk->read_only, .running_high = unit->disk->queue->running_high };
+    const struct disk *disk = unit->disk;
+    struct block_description description = { .sectors = unit->sectors, .first = unit->first, .read_only = disk->read_only,
+                                             .running_high = disk->queue->running_high };
     (void)session;
-    memcpy(description.driver, unit->disk->driver, strlen(unit->disk->driver));
+    memcpy(description.driver, disk->driver, strlen(disk->driver));
     memcpy(description.model, unit->name, sizeof(description.model));
     memcpy(&shared->description, &description, sizeof(description));
     return OK;
@@ -98,12 +103,6 @@ static reply_t units_method(const request_t *rq)
 
 /* ---- start ---- */
 
-#define CLASS_IDE 0x0101u
-#define CLASS_AHCI 0x0106u
-#define CONFIG_ID 0x00u
-#define CONFIG_CLASS 0x08u
-#define VENDOR_VIRTIO 0x1AF4u
-
 static void open_device(const struct pci_device *device)
 {
     uint32_t class_code = pci_read(device, CONFIG_CLASS) >> 16;
@@ -137,5 +136,5 @@ int main(void)
 {
     queue_timeout = argument_number("timeout", TIMEOUT_MS) * 1000;
     find_disks();
-    return server_run(NULL, methods, BLOCK_METHODS, .workers = argument_number("workers", WORKERS), .takes_handles = true);
+    return server_run(NULL, methods, BLOCK_METHODS, .reserve = 1, .takes_handles = true);
 }

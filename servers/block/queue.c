@@ -88,9 +88,19 @@ static status_t wait_for(struct queue *queue, uint32_t slot)
     return status;
 }
 
+/* A PCI service that was started again has switched our devices off, and knows nothing of our claims. */
+static void end_without_claim(const struct queue *queue)
+{
+    if (pci_claim(&queue->pci) != OK)
+        return;
+    print("%s: the PCI service has forgotten our claims: we must begin again\n", program_name());
+    process_exit(1);
+}
+
 /* With the device, every command that it has is lost. */
 static void give_up(struct queue *queue, uint32_t slot)
 {
+    end_without_claim(queue);
     lock_acquire(&queue->lock);
     queue->interrupt(queue); /* it may have ended without our being told */
     if (queue->running & 1u << slot) {

@@ -115,21 +115,31 @@ static void virtio_interrupt(struct queue *queue)
 
 /* ---- start and reset ---- */
 
-/* The layout of a legacy device, which a modern one takes as well: what it writes begins on a page of its own. */
-static void lay_out(struct virtio_disk *device)
+static uint32_t used_at(uint32_t entries)
 {
-    uint32_t used_at = device->entries * sizeof(struct descriptor) + sizeof(struct available) + (device->entries + 1u) * 2;
-    used_at = (used_at + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
-    uint32_t frames_at = used_at + sizeof(struct used) + device->entries * 8u + 2;
-    device->descriptors = (volatile struct descriptor *)device->memory.base;
-    device->available = (volatile struct available *)(device->memory.base + device->entries * sizeof(struct descriptor));
-    device->used = (volatile struct used *)(device->memory.base + used_at);
-    device->frames = (volatile struct frame *)(device->memory.base + ((frames_at + 63) & ~63u));
+    uint32_t end = entries * sizeof(struct descriptor) + sizeof(struct available) + (entries + 1) * sizeof(uint16_t);
+    return (end + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+}
+
+static uint32_t frames_at(uint32_t entries)
+{
+    uint32_t end = used_at(entries) + sizeof(struct used) + entries * sizeof(((struct used *)0)->ring[0]) + sizeof(uint16_t);
+    return (end + sizeof(struct frame) - 1) & ~(sizeof(struct frame) - 1);
 }
 
 static uint32_t pages_needed(uint32_t entries)
 {
-    return (entries * 16 + entries * 2 + 6) / PAGE_SIZE + 1 + (entries * 8 + 6 + 64 + QUEUE_SLOTS * sizeof(struct frame)) / PAGE_SIZE + 1;
+    return (frames_at(entries) + QUEUE_SLOTS * sizeof(struct frame) + PAGE_SIZE - 1) / PAGE_SIZE;
+}
+
+/* The layout of a legacy device, which a modern one takes as well: what it writes begins on a page of its own. */
+static void lay_out(struct virtio_disk *device)
+{
+    uint8_t *base = device->memory.base;
+    device->descriptors = (volatile struct descriptor *)base;
+    device->available = (volatile struct available *)(base + device->entries * sizeof(struct descriptor));
+    device->used = (volatile struct used *)(base + used_at(device->entries));
+    device->frames = (volatile struct frame *)(base + frames_at(device->entries));
 }
 
 static uint32_t read_status(const void *virtio)
@@ -239,7 +249,7 @@ void virtio_open(const struct pci_device *pci)
     if (status == OK) {
         struct disk disk = { .driver = "virtio-blk", .queue = &device->queue };
         device->queue = (struct queue){ .start = virtio_start_request, .interrupt = virtio_interrupt, .reset = virtio_reset,
-                                        .name = "virtio disk" };
+                                        .pci = *pci, .name = "virtio disk" };
         status = prepare(device, pci, &disk);
         if (status == OK)
             add(device, &disk);

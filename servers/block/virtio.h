@@ -9,7 +9,6 @@
 #define VIRTIO_DRIVER 2u
 #define VIRTIO_DRIVER_OK 4u
 #define VIRTIO_FEATURES_OK 8u
-#define VIRTIO_FAILED 0x80u
 #define VIRTIO_F_VERSION_1 (1ull << 32)
 
 struct virtio {

@@ -1,7 +1,7 @@
 /* Who may drive which device, and who does: a claim ends with the process of its driver. */
 #include "bus.h"
 
-/* ---- drivers=BADGE:VENDOR:DEVICE,BADGE:class:CCSS,... in hexadecimal ---- */
+/* ---- drivers=BADGE:VENDOR:DEVICE,BADGE:class:CCSS,...: the badge in decimal, all else in hexadecimal ---- */
 
 static uint32_t digit_value(char digit)
 {
@@ -10,11 +10,11 @@ static uint32_t digit_value(char digit)
     return (digit | 0x20) >= 'a' && (digit | 0x20) <= 'f' ? (uint32_t)((digit | 0x20) - 'a') + 10 : UINT32_MAX;
 }
 
-static uint32_t take_number(const char **text)
+static uint32_t take_number(const char **text, uint32_t base)
 {
     uint32_t number = 0;
-    for (; digit_value(**text) < 16; (*text)++)
-        number = number * 16 + digit_value(**text);
+    for (; digit_value(**text) < base; (*text)++)
+        number = number * base + digit_value(**text);
     if (**text == ':')
         (*text)++;
     return number;
@@ -23,14 +23,14 @@ static uint32_t take_number(const char **text)
 static bool item_allows(const char *item, uint32_t badge, const struct device *device)
 {
     static const char class_word[] = "class:";
-    if (take_number(&item) != badge)
+    if (take_number(&item, 10) != badge)
         return false;
     if (strncmp(item, class_word, sizeof(class_word) - 1) == 0) {
         item += sizeof(class_word) - 1;
-        return take_number(&item) == device->class_code >> 8;
+        return take_number(&item, 16) == device->class_code >> 8;
     }
-    uint32_t vendor = take_number(&item);
-    return (take_number(&item) << 16 | vendor) == device->id;
+    uint32_t vendor = take_number(&item, 16);
+    return (take_number(&item, 16) << 16 | vendor) == device->id;
 }
 
 bool may_drive(uint32_t badge, const struct device *device)

@@ -13,14 +13,14 @@
 
 /* For the device's own driver, E_NO_RIGHT for others. */
 #define PCI_CLAIM 3     /* word: address. First: switches the device's bus mastering and interrupt off, so that nothing of
-                           an earlier driver goes on. E_BUSY: another live client has it. Attached:
-                           the driver's process (RIGHT_READ), whose end is the claim's; E_BAD_HANDLE without */
+                           an earlier driver goes on. Attached: the driver's process (RIGHT_READ), whose end is the
+                           claim's; E_BAD_HANDLE without. E_BUSY: another live client has it */
 #define PCI_ENABLE 4    /* word: address | PCI_ENABLE_* << 16: the bits of the command register to set, others cleared */
 #define PCI_BAR 5       /* word: address | register (0 to 5) << 16. Reply: size in bytes, and a handle of the range: device
                            memory (whole pages; the BAR's low 12 bits say where in the first page) or I/O ports (already
                            narrowed, to be granted by ioport_grant). IDE controllers in compatibility mode have the fixed
                            ranges. E_NOT_FOUND: no such BAR; E_NOT_SUPPORTED: it shares a page with another device's, or
-                           lies above 4 GiB */
+                           lies above 16 TiB */
 #define PCI_INTERRUPT 6 /* word: address | channel << 16 (0, or 1 for the second IDE channel). Reply: a handle of a
                            notification; bit 0 is set at each interrupt of the device's line, which may be shared.
                            E_NOT_FOUND: it has none */

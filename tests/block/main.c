@@ -31,7 +31,9 @@ static void list_units(void)
 static const struct {
     const char *name;
     void (*run)(void);
-} groups[] = { { "pci", pci_cases }, { "data", data_cases }, { "bad", bad_cases }, { "errors", error_cases } };
+} groups[] = {
+    { "pci", pci_cases }, { "data", data_cases }, { "bad", bad_cases }, { "errors", error_cases }, { "restart", restart_cases },
+};
 
 /* cases=: names joined by commas. */
 static bool wanted(const char *name)

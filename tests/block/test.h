@@ -34,6 +34,7 @@ void data_cases(void);          /* reads, writes, several at once: the disk must
 void bad_cases(void);           /* requests that must be refused */
 void error_cases(void);         /* sectors that cannot be read or written, a device that does not answer */
 void pci_cases(void);           /* what the PCI service refuses, a shared line, a driver that dies */
+void restart_cases(void);       /* the block service ends while it works, and the PCI service under it */
 int pci_victim(void);           /* that driver */
 
 #endif
