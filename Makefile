@@ -68,6 +68,7 @@ PROGRAMS := $(foreach folder,$(PROGRAM_FOLDERS),$(call program_name,$(folder)))
 # What a program needs beside the C files of its folder.
 SOURCES_block := servers/pci/driver/driver.c
 SOURCES_block-test := $(SOURCES_block)
+SOURCES_file-tests := servers/utilities/sha256.c
 MODULES := $(PROGRAMS:%=$(B)/modules/%)
 UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test_*.c))
 
@@ -163,6 +164,8 @@ $(B)/%.list: %/system.toml tools/system_list | $(MODULES)
 
 # ---- images ----
 
+, := ,
+
 # One image per variant: the menu knows all, and starts with its own.
 define image
 $(B)/postern-$1.iso: $(B)/kernel.elf $(MODULES) $(LISTS) tools/image
@@ -172,9 +175,14 @@ $(foreach variant,$(VARIANTS),$(eval $(call image,$(variant))))
 
 iso: packages-build-run $(VARIANTS:%=$(B)/postern-%.iso) ## GRUB images: demonstration, benchmarks, tests
 
-run: packages-build-run $(B)/postern-servers.iso ## boot the demonstration; Ctrl-A X ends it
+# The demonstration's disk. It keeps what is written to it until something that it is made of changes.
+$(B)/disk.img: tools/disk_image servers/utilities/main.c $(B)/modules/utilities $(shell find disk -type f)
+	$(Q)tools/disk_image --modules $(B)/modules --output $@
+
+run: packages-build-run $(B)/postern-servers.iso $(DISK) ## boot to a prompt, with a disk; Ctrl-A X ends it
 	$(Q)accel=`tools/accelerator --choose $(ACCEL) --qemu $(QEMU) --build $(OUT)` && \
-	set -- --qemu $(QEMU) --iso $(B)/postern-servers.iso --machine $(MACHINE) --cpu $(CPU) --memory $(MEM) --smp $(SMP) --accel $$accel && \
+	set -- --qemu $(QEMU) --iso $(B)/postern-servers.iso --machine $(MACHINE) --cpu $(CPU) --memory $(MEM) --smp $(SMP) --accel $$accel \
+		$(if $(DISK),-- -drive file=$(DISK)$(,)format=raw$(,)if=none$(,)id=disk -device $(DISK_DEVICE)$(,)drive=disk) && \
 	if [ "$(V)" = 1 ]; then tools/boot.py --print "$$@"; fi && tools/boot.py --interactive "$$@"
 
 debug: packages-build-run-debug ## QEMU waits; gdb starts with the symbols of kernel and programs

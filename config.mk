@@ -12,6 +12,9 @@ CPU ?= max
 MEM ?= 64
 # The same for make bench-linux and bench-files: with 64 Linux reclaims pages while it is measured
 FILES_MEM ?= 256
+# make run: the disk image (empty: no disk), and its device: virtio-blk-pci, or ide-hd for IDE on pc and AHCI on q35
+DISK ?= $(OUT)/$(BUILD)/disk.img
+DISK_DEVICE ?= virtio-blk-pci
 # CPUs that the machine has; the kernel uses one
 SMP ?= 1
 # 1: print the commands as they run, and the QEMU command line of make run

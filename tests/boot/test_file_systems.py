@@ -180,7 +180,8 @@ def test_damaged_group_descriptors(small_image, tmp_path):
     alive(start(tmp_path, VIRTIO, small_image, "damage"))
 
 
-@pytest.mark.parametrize("data", [b"\xff" * 1024, b"\0" * 1024, b"\x05\0\0\0\x02\0\xff\x01" * 128], ids=["ones", "zeros", "lengths"])
+@pytest.mark.parametrize("data", [b"\xff" * 1024, b"\0" * 1024, b"\x05\0\0\0\x02\0\xff\x01" * 128],
+                         ids=["ones", "zeros", "lengths"])
 def test_damaged_directory(data, small_image, tmp_path):
     destroy(small_image, block_of(small_image, "/d7") * 1024, data)
     serial = alive(start(tmp_path, VIRTIO, small_image, "damage"))

@@ -5,19 +5,9 @@
 #include <stdint.h>
 
 #include <server.h>
+#include <servers/utilities/sha256.h>
 
 #define PATH_BYTES 1024
-
-/* ---- sha256.c ---- */
-struct sha256 {
-    uint32_t state[8];
-    uint64_t bytes;
-    uint8_t block[64];
-};
-void sha256_begin(struct sha256 *hash);
-void sha256_add(struct sha256 *hash, const void *data, uint32_t bytes);
-/* 64 hexadecimal digits and a 0. */
-void sha256_end(struct sha256 *hash, char text[65]);
 
 /* ---- pattern.c: contents that the host can compute as well ---- */
 void pattern_fill(uint8_t *to, uint32_t bytes, uint32_t seed);
