@@ -205,8 +205,9 @@ def test_hostile_client(tmp_path, image, record_guest_cases):
 
 @pytest.mark.parametrize("setup", FAILING, ids=lambda setup: setup.name)
 def test_services_end(setup, tmp_path, image, record_guest_cases):
-    serial = run(tmp_path, record_guest_cases, drive(image) + setup.devices, "cases=restart", "timeout=200",
-                 machine=setup.machine)
+    """The host is slow enough for requests to be under way at each end."""
+    slow = drive(image, ",throttling.iops-total=300")
+    serial = run(tmp_path, record_guest_cases, slow + setup.devices, "cases=restart", "timeout=200", machine=setup.machine)
     assert "block: the PCI service has forgotten our claims" in serial
 
 
