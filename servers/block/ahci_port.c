@@ -183,11 +183,12 @@ static void ahci_reset(struct queue *queue)
 
 /* ---- start ---- */
 
-/* The engine is told where its lists are while it stands still. */
+/* The engine is told where its lists are while it stands still. Commands of an earlier driver end with the link. */
 static status_t prepare_memory(struct ahci_port *port)
 {
-    *port_register(port, PXCMD) &= ~CMD_ST;
-    bool stopped = await_bits(read_command, port, CMD_CR, 0, ENGINE_MS);
+    bool busy = *port_register(port, PXCI), stopped = stop(port);
+    if (busy)
+        reset_link(port);
     *port_register(port, PXCMD) &= ~CMD_FRE;
     if (!stopped || !await_bits(read_command, port, CMD_FR, 0, ENGINE_MS))
         return E_TIMED_OUT;

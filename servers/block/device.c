@@ -4,6 +4,8 @@
 #define FIRST_SLEEP 20u         /* microseconds; doubled each time */
 #define LAST_SLEEP 10000u
 
+handle_t pci_service;
+
 static status_t map(struct dma *dma, handle_t memory, uint32_t pages)
 {
     uint32_t frame = 0, window = address_reserve(pages);
@@ -22,10 +24,13 @@ static status_t map(struct dma *dma, handle_t memory, uint32_t pages)
 status_t dma_allocate(struct dma *dma, uint32_t pages)
 {
     handle_t memory;
+    uint32_t number;
     status_t status = memory_create(pages, MEMORY_CONTIGUOUS, &memory);
     if (status != OK)
         return status;
-    status = map(dma, memory, pages);
+    status = pci_keep(pci_service, memory, &number);
+    if (status == OK)
+        status = map(dma, memory, pages);
     handle_close(memory); /* the mapping holds it */
     return status;
 }

@@ -4,6 +4,8 @@
 
 #include <server.h>
 
+#include "../pci/driver/driver.h"
+
 static inline void out8(uint16_t port, uint8_t value) { __asm__ volatile("outb %0, %1" : : "a"(value), "d"(port)); }
 static inline void out16(uint16_t port, uint16_t value) { __asm__ volatile("outw %0, %1" : : "a"(value), "d"(port)); }
 static inline void out32(uint16_t port, uint32_t value) { __asm__ volatile("outl %0, %1" : : "a"(value), "d"(port)); }
@@ -37,7 +39,11 @@ struct dma { /* physically contiguous memory of ours, below 4 GiB */
     uint32_t physical;
 };
 
+/* For good: the PCI service keeps it beyond our end. */
 status_t dma_allocate(struct dma *dma, uint32_t pages);
+
+/* Of PCI. */
+extern handle_t pci_service;
 
 /* Looks again and again, sleeping in between, until the bits of the mask read as `wanted`; false after `milliseconds`. */
 bool await_bits(uint32_t (*read)(const void *), const void *from, uint32_t mask, uint32_t wanted, uint32_t milliseconds);

@@ -130,6 +130,15 @@ static void ide_reset(struct queue *queue)
     in8(channel->command + STATUS);
 }
 
+/* A command of an earlier driver may be under way. */
+static void make_quiet(struct channel *channel)
+{
+    out8(channel->bus_master + BM_COMMAND, 0);
+    uint8_t status = in8(channel->control);
+    if (status != 0xFF && (status & (ATA_BSY | ATA_DRQ)))
+        ide_reset(&channel->queue);
+}
+
 /* ---- looking for disks ---- */
 
 /* Fails for what is not there and for what is no disk: an empty bus reads as ones or zeros, a CD drive refuses. */
@@ -158,6 +167,7 @@ static void find_drives(struct channel *channel)
     static struct disk disks[DRIVES];
     static uint16_t words[ATA_IDENTIFY_WORDS];
     uint32_t count = 0;
+    make_quiet(channel);
     out8(channel->control, CONTROL_NO_INTERRUPT);
     for (uint32_t drive = 0; drive < DRIVES; drive++) {
         disks[count] = (struct disk){ .driver = "ide", .drive = drive, .reaches_4gib = true, .pages_most = BLOCK_PAGES,

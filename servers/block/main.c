@@ -1,4 +1,5 @@
 /* The block service: finds its disks, then carries out its clients' requests, a worker for each. */
+#include "device.h"
 #include "disk.h"
 #include "session.h"
 
@@ -116,13 +117,15 @@ static void open_device(const struct pci_device *device)
 
 static void find_disks(void)
 {
-    handle_t pci;
     struct pci_device device;
-    status_t status = service_find("pci", &pci);
-    if (status != OK)
+    status_t status = service_find("pci", &pci_service);
+    if (status != OK) {
         print("%s: no PCI service: %s\n", program_name(), status_text(status));
-    for (uint32_t i = 0; status == OK && pci_find_mine(pci, i, &device) == OK; i++)
+        return;
+    }
+    for (uint32_t i = 0; pci_find_mine(pci_service, i, &device) == OK; i++)
         open_device(&device);
+    pci_quiet(pci_service);
 }
 
 static const method_t methods[BLOCK_METHODS] = {

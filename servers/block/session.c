@@ -1,41 +1,51 @@
 /* Sessions: what the block service keeps beside the memory of each, the physical pages that devices are told. */
 #include "session.h"
+#include "device.h"
 
-static uint32_t table_bytes(const session_t *session)
+struct pages {
+    uint32_t number;            /* by which the PCI service keeps the memory */
+    uint32_t frames[];
+};
+
+static uint32_t bytes_of(const session_t *session)
 {
-    return session->slots * (uint32_t)sizeof(uint32_t);
+    return (uint32_t)sizeof(struct pages) + session->slots * (uint32_t)sizeof(uint32_t);
 }
 
-static status_t read_frames(const session_t *session, uint32_t *frames)
+static status_t read_pages(const session_t *session, struct pages *pages)
 {
     status_t status = OK;
     for (uint32_t i = 0; i < session->slots && status == OK; i++)
-        status = memory_physical(session->memory, i, &frames[i]);
-    return status;
+        status = memory_physical(session->memory, i, &pages->frames[i]);
+    return status == OK ? pci_keep(pci_service, session->memory, &pages->number) : status;
 }
 
-/* Memory that is offered without the right to learn where it lies serves for descriptions alone. */
+/* Memory that is offered without the right to learn where it lies serves for descriptions alone, as does any without a disk. */
 status_t server_session_began(uint32_t badge, session_t *session)
 {
     (void)badge;
     if (session->slot_size != PAGE_SIZE)
         return E_BAD_ARGUMENT;
-    uint32_t *frames = pages_allocate(table_bytes(session));
-    if (!frames)
+    struct pages *pages = pages_allocate(bytes_of(session));
+    if (!pages)
         return E_NO_MEMORY;
-    status_t status = read_frames(session, frames);
+    status_t status = read_pages(session, pages);
     if (status == OK)
-        session->context = frames;
+        session->context = pages;
     else
-        pages_free(frames, table_bytes(session));
+        pages_free(pages, bytes_of(session));
     return status == E_NO_RIGHT ? OK : status;
 }
 
+/* Nobody holds it any more, so no device has a command that reaches it. */
 void server_session_ended(uint32_t badge, session_t *session)
 {
+    struct pages *pages = session->context;
     (void)badge;
-    if (session->context)
-        pages_free(session->context, table_bytes(session));
+    if (!pages)
+        return;
+    pci_drop(pci_service, pages->number);
+    pages_free(pages, bytes_of(session));
 }
 
 struct block_request *session_request(const session_t *session, uint32_t index)
@@ -45,12 +55,12 @@ struct block_request *session_request(const session_t *session, uint32_t index)
 
 status_t session_page(const session_t *session, uint32_t page, uint32_t *frame, uint8_t **data)
 {
-    const uint32_t *frames = session->context;
+    const struct pages *pages = session->context;
     if (page == 0 || page >= session->slots)
         return E_BAD_ARGUMENT;
-    if (!frames)
+    if (!pages)
         return E_NO_RIGHT;
-    *frame = frames[page];
+    *frame = pages->frames[page];
     *data = session->base + page * PAGE_SIZE;
     return OK;
 }

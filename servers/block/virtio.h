@@ -3,7 +3,6 @@
 #define VIRTIO_H
 
 #include "device.h"
-#include "../pci/driver/driver.h"
 
 #define VIRTIO_ACKNOWLEDGE 1u   /* device status */
 #define VIRTIO_DRIVER 2u

@@ -51,6 +51,19 @@ static status_t ask(uint32_t method, uint32_t address, uint32_t upper)
     return service_call(pci, method, address | upper << 16, NULL);
 }
 
+static uint32_t kept;
+
+static status_t keep(void)
+{
+    handle_t memory;
+    status_t status = memory_create(1, 0, &memory);
+    if (status != OK)
+        return status;
+    status = pci_keep(pci, memory, &kept);
+    handle_close(memory);
+    return status;
+}
+
 static void refusals(uint32_t address)
 {
     const struct pci_device bridge = { pci, 0 };
@@ -66,6 +79,8 @@ static void refusals(uint32_t address)
     report(ask(PCI_INTERRUPT, address, 0) == E_NO_RIGHT, "an interrupt without a claim");
     report(ask(PCI_INTERRUPT_DONE, address, 0) == E_NO_RIGHT, "its end without a claim");
     report(ask(PCI_CLAIM, address, 0) != OK, "a claim without a process");
+    report(keep() == E_NO_RIGHT, "memory kept without a claim");
+    report(service_call(pci, PCI_DROP, 0, NULL) == E_NOT_FOUND, "another driver's memory dropped");
     report(ask(PCI_METHODS, 0, 0) == E_NO_METHOD, "no such method");
 }
 
@@ -131,6 +146,10 @@ static void drive(void)
     for (uint32_t i = 0; i < 50 && good; i++)
         good = interrupt_comes() && disk_reads();
     report(good, "interrupts of two devices on one line");
+    report(keep() == OK, "memory kept");
+    report(service_call(pci, PCI_DROP, kept, NULL) == OK, "memory dropped");
+    report(service_call(pci, PCI_DROP, kept, NULL) == E_NOT_FOUND, "memory dropped twice");
+    report(service_call(pci, PCI_KEEP, 0, NULL) == E_BAD_HANDLE, "no memory to keep");
     report(ask(PCI_BAR, edu.address, 1) == E_NOT_FOUND, "no such BAR");
     report(ask(PCI_BAR, edu.address, 6) == E_BAD_ARGUMENT, "no BAR of that number");
     report(ask(PCI_INTERRUPT, edu.address, 1) == E_NOT_FOUND, "no second interrupt");

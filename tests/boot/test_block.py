@@ -62,6 +62,9 @@ SETUPS = [
     Setup("q35-virtio-legacy", "virtio-blk", "q35", ["-device", "virtio-blk-pci,drive=d,disable-modern=on"]),
     Setup("q35-virtio-root-port", "virtio-blk", "q35", ["-device", "pcie-root-port,id=b1,chassis=1",
                                                        "-device", "virtio-blk-pci,drive=d,bus=b1"]),
+    Setup("q35-pci-bridge", "virtio-blk", "q35", ["-device", "pcie-pci-bridge,id=b1",
+                                                 "-device", "pci-bridge,id=b2,bus=b1,chassis_nr=2,addr=1",
+                                                 "-device", "virtio-blk-pci,drive=d,bus=b2,addr=3"]),
     Setup("q35-ahci", "ahci", "q35", ["-device", "ide-hd,drive=d,bus=ide.2"]),
 ]
 FAILING = [SETUPS[0], SETUPS[1], SETUPS[3], SETUPS[-1]]
@@ -205,8 +208,9 @@ def test_hostile_client(tmp_path, image, record_guest_cases):
 
 @pytest.mark.parametrize("setup", FAILING, ids=lambda setup: setup.name)
 def test_services_end(setup, tmp_path, image, record_guest_cases):
-    serial = run(tmp_path, record_guest_cases, drive(image) + setup.devices, "cases=restart", "timeout=200",
-                 machine=setup.machine)
+    """The host is slow enough for requests to be under way at each end."""
+    slow = drive(image, ",throttling.iops-total=300")
+    serial = run(tmp_path, record_guest_cases, slow + setup.devices, "cases=restart", "timeout=200", machine=setup.machine)
     assert "block: the PCI service has forgotten our claims" in serial
 
 

@@ -53,6 +53,30 @@ status_t pci_enable(const struct pci_device *device, uint32_t bits)
     return call(device, PCI_ENABLE, bits);
 }
 
+/* ---- memory ---- */
+
+status_t pci_keep(handle_t service, handle_t memory, uint32_t *number)
+{
+    handle_t copy;
+    status_t status = handle_duplicate(memory, RIGHT_TRANSFER, 0, &copy);
+    if (status != OK)
+        return status;
+    status = service_call_full(service, PCI_KEEP, 0, TIMEOUT_NEVER, copy, number, NULL);
+    if (status != OK)
+        handle_close(copy); /* it may be gone already, which is as good */
+    return status;
+}
+
+void pci_drop(handle_t service, uint32_t number)
+{
+    service_call(service, PCI_DROP, number, NULL);
+}
+
+void pci_quiet(handle_t service)
+{
+    service_call(service, PCI_QUIET, 0, NULL);
+}
+
 /* ---- base address registers ---- */
 
 /* IDE controllers in compatibility mode have fixed ports, whatever their registers say. */
