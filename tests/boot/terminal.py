@@ -73,12 +73,17 @@ class Terminal:
     def monitor(self, command):
         with socket.socket(socket.AF_UNIX) as line:
             line.connect(str(self.folder / "monitor"))
-            line.sendall(command.encode() + b"\n")
-            time.sleep(0.05)
+            line.settimeout(10)
+            for sent in (b"", command.encode() + b"\n"):
+                line.sendall(sent)
+                answer = b""
+                while not answer.endswith(b"(qemu) "):
+                    answer += line.recv(4096)
 
     def press(self, keys):
         """Keys as QEMU names them, such as ctrl-c."""
-        self.monitor(f"sendkey {keys}")
+        self.monitor(f"sendkey {keys} 10")
+        time.sleep(0.05) # until the guest has seen the keys go up again
 
     def press_text(self, text):
         for letter in text:
@@ -87,8 +92,6 @@ class Terminal:
     def screen(self):
         """The lines of the VGA text screen."""
         path = self.folder / f"screen-{time.monotonic_ns()}"
-        self.monitor(f"pmemsave 0xb8000 {SCREEN_BYTES} {path}")
-        while not path.exists() or path.stat().st_size < SCREEN_BYTES:
-            time.sleep(0.01)
+        self.monitor(f"pmemsave 0xb8000 {SCREEN_BYTES} \"{path}\"")
         text = path.read_bytes()[::2].decode("latin-1")
         return [text[at:at + 80].rstrip() for at in range(0, len(text), 80)]
