@@ -53,6 +53,9 @@ struct process_table {
     struct process_entry entries[PROCESSES_MAX];
 };
 
+/* Maps init's table, read-only. INIT_REFRESH brings its figures up to now. */
+status_t init_table(const struct process_table **table);
+
 #define NAME_HASH_ASK 0x811C9DC5u
 #define NAME_HASH_ANSWER 0x9747B28Cu
 

@@ -15,7 +15,7 @@
 #define BLOCK_TRANSFER 3 /* word: index of a request. E_IO: the device reported an error; E_BAD_ARGUMENT: sectors outside the
                             unit, pages outside the session, count; E_NOT_FOUND: no such unit; E_NO_RIGHT: the memory was
                             offered without RIGHT_DMA; E_NOT_SUPPORTED: a write to a read-only disk; E_TIMED_OUT: the
-                            device did not answer, and was reset */
+                            device did not answer, and was reset; E_BAD_STATE: there is no session, as after a restart */
 #define BLOCK_METHODS 4
 
 #define BLOCK_SECTOR 512u

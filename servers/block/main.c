@@ -82,7 +82,7 @@ static reply_t serve(const request_t *rq,
     drop_handle(rq);
     session_t *session = session_hold(rq);
     if (!session)
-        return reply_error(status);
+        return reply_error(E_BAD_STATE);
     struct block_request *shared = session_request(session, rq->word);
     if (shared) {
         const struct unit *unit = unit_find(*(volatile uint32_t *)&shared->unit);

@@ -129,20 +129,14 @@ static status_t map_module(uint32_t index)
 /* The names stand in init's table. */
 static status_t read_names(void)
 {
-    handle_t memory;
-    uint32_t pages = (sizeof(struct process_table) + PAGE_SIZE - 1) / PAGE_SIZE, address = address_reserve(pages);
-    status_t status = service_call_full(init_endpoint(), INIT_TABLE, 0, TIMEOUT_NEVER, HANDLE_NONE, NULL, &memory);
-    if (status == OK)
-        status = process_map(self_process(), memory, address, PROTECT_READ, 0, pages);
+    const struct process_table *table;
+    status_t status = init_table(&table);
     if (status != OK)
         return status;
-    const struct process_table *table = (const struct process_table *)address;
     module_count = table->module_count;
     for (uint32_t i = 0; i < module_count; i++)
         memcpy(modules[i].name, table->modules[i].name, BOOT_NAME);
-    process_unmap(self_process(), address, pages);
-    address_release(address, pages);
-    return handle_close(memory);
+    return OK;
 }
 
 int main(void)

@@ -32,6 +32,7 @@ static uint32_t page_count;
 static session_t session;
 static handle_t block;
 static struct lock lock;        /* over everything but transfers that run */
+static struct lock offer_lock;  /* one at a time hands the memory over again */
 static struct transfer transfers[BLOCK_REQUESTS];
 static uint32_t transfers_busy;
 static struct {
@@ -124,6 +125,24 @@ static uint64_t unit_sectors(uint32_t unit)
     return 0;
 }
 
+/* A block service that was restarted has forgotten us, and what it was doing: it is given the memory again, and the request.
+ * Every request can be made twice. */
+static status_t call_block(uint32_t method, uint32_t number)
+{
+    status_t status = service_call(block, method, number, NULL);
+    if (status != E_PEER_DIED && status != E_BAD_STATE)
+        return status;
+    lock_acquire(&offer_lock);
+    status = service_call(block, method, number, NULL);
+    if (status == E_PEER_DIED || status == E_BAD_STATE) {
+        status = session_offer(&session, block, RIGHT_DMA);
+        if (status == OK)
+            status = service_call(block, method, number, NULL);
+    }
+    lock_release(&offer_lock);
+    return status;
+}
+
 /* Moves `count` pages whose numbers stand in the request. Unlocks the cache meanwhile. */
 static status_t move_pages(struct transfer *transfer, enum block_operation operation, uint32_t unit, uint32_t index,
                            uint32_t count)
@@ -136,7 +155,7 @@ static status_t move_pages(struct transfer *transfer, enum block_operation opera
     request->sector = first;
     request->count = first + sectors > end ? (uint32_t)(end - first) : sectors;
     lock_release(&lock);
-    status_t status = service_call(block, BLOCK_TRANSFER, transfer->number, NULL);
+    status_t status = call_block(BLOCK_TRANSFER, transfer->number);
     lock_acquire(&lock);
     return status;
 }
@@ -448,6 +467,8 @@ status_t cache_init(uint32_t kibibytes)
     page_count = kibibytes / (PAGE_SIZE / 1024);
     status_t status = lock_init(&lock);
     if (status == OK)
+        status = lock_init(&offer_lock);
+    if (status == OK)
         status = service_find("block", &block);
     if (status == OK)
         status = session_open(&session, block, page_count, PAGE_SIZE, RIGHT_DMA);
@@ -470,7 +491,7 @@ static status_t describe(uint32_t unit, struct block_description *description)
     struct transfer *transfer = transfer_begin();
     transfer->request->unit = unit;
     lock_release(&lock);
-    status_t status = service_call(block, BLOCK_DESCRIBE, transfer->number, NULL);
+    status_t status = call_block(BLOCK_DESCRIBE, transfer->number);
     *description = transfer->request->description;
     lock_acquire(&lock);
     transfer_end(transfer);

@@ -1,5 +1,5 @@
-/* Contents of files. Where a block lies is asked with the volume locked and kept as runs; bytes are copied from the page cache to
- * the client with the volume free, so that several readers wait for the disk at the same time. */
+/* Contents of files. Where blocks lie is asked with the volume locked (map.c); bytes are copied from the page cache to the client
+ * with the volume free, so that several readers wait for the disk at the same time. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -11,73 +11,6 @@
 
 #define READ_AHEAD (64u * 1024u)
 #define WAIT_FOR_READERS 1000u /* microseconds */
-
-/* ---- where blocks lie ---- */
-
-static const struct run *find_run(const struct open_node *node, uint32_t block)
-{
-    for (uint32_t i = 0; i < RUNS; i++)
-        if (block - node->runs[i].block < node->runs[i].count)
-            return &node->runs[i];
-    return NULL;
-}
-
-static void forget_runs(struct open_node *node)
-{
-    if (node)
-        memset(node->runs, 0, sizeof(node->runs));
-}
-
-/* A block that was reserved and never written reads as a hole. */
-static errcode_t map(struct volume *volume, ext2_ino_t number, struct ext2_inode *inode, uint32_t block, blk64_t *place)
-{
-    int flags = 0;
-    errcode_t code = ext2fs_bmap2(volume->fs, number, inode, NULL, 0, block, &flags, place);
-    if (!code && (flags & BMAP_RET_UNINIT))
-        *place = 0;
-    return code;
-}
-
-static bool continues(const struct run *run, blk64_t place)
-{
-    return run->first ? place == run->first + run->count : place == 0;
-}
-
-/* A run that begins at `block`, of at most `most` blocks. */
-static errcode_t map_run(struct volume *volume, ext2_ino_t number, struct ext2_inode *inode, uint32_t block, uint32_t most,
-                         struct run *run)
-{
-    blk64_t place;
-    errcode_t code = map(volume, number, inode, block, &run->first);
-    run->block = block;
-    run->count = 1;
-    while (!code && run->count < most) {
-        code = map(volume, number, inode, block + run->count, &place);
-        if (code || !continues(run, place))
-            break;
-        run->count++;
-    }
-    return code;
-}
-
-static int get_run(struct volume *volume, struct open_node *node, struct ext2_inode *inode, uint32_t block, struct run *found)
-{
-    const struct run *known = find_run(node, block);
-    if (!known) {
-        uint32_t size = volume->fs->blocksize, end = (uint32_t)((EXT2_I_SIZE(inode) + size - 1) / size);
-        uint32_t most = 2 * READ_AHEAD / size < end - block ? 2 * READ_AHEAD / size : end - block;
-        struct run *slot = &node->runs[node->next_run++ % RUNS];
-        errcode_t code = map_run(volume, node->inode, inode, block, most ? most : 1, slot);
-        if (code) {
-            slot->count = 0;
-            return error_of(volume, code);
-        }
-        known = slot;
-    }
-    uint32_t skip = block - known->block;
-    *found = (struct run){ block, known->count - skip, known->first ? known->first + skip : 0 };
-    return 0;
-}
 
 /* ---- reading ---- */
 
@@ -98,7 +31,7 @@ static int read_piece(struct volume *volume, struct open_node *node, struct ext2
 {
     struct run run = { 0 };
     uint32_t size = volume->fs->blocksize, skip = (uint32_t)(offset % size);
-    int error = get_run(volume, node, inode, (uint32_t)(offset / size), &run);
+    int error = map_run(volume, node, inode, (uint32_t)(offset / size), &run);
     if (error)
         return error;
     if (*bytes > run.count * size - skip)
@@ -216,7 +149,7 @@ static int write(struct volume *volume, request *rq, const uint8_t *from)
     if (rq->offset > (uint64_t)INT64_MAX - rq->length ||
         ext2fs_file_block_offset_too_big(volume->fs, &inode, (rq->offset + rq->length) / volume->fs->blocksize))
         return EFBIG;
-    forget_runs(node);
+    map_forget(node);
     error = write_all(volume, rq, &inode, from);
     uint64_t end = rq->offset + rq->length;
     if (!error && end > EXT2_I_SIZE(&inode))
@@ -256,7 +189,7 @@ static errcode_t clear_tail(struct volume *volume, ext2_ino_t number, struct ext
     blk64_t place;
     if (used == 0)
         return 0;
-    errcode_t code = map(volume, number, inode, (uint32_t)(size / block_size), &place);
+    errcode_t code = map_block(volume, number, inode, (uint32_t)(size / block_size), &place);
     if (code || place == 0)
         return code;
     return cache_zero(volume->unit, place * block_size + used, block_size - used) == OK ? 0 : EIO;
@@ -282,7 +215,7 @@ static int truncate(struct volume *volume, const request *rq)
         return LINUX_S_ISDIR(inode.i_mode) ? EISDIR : EINVAL;
     if (ext2fs_file_block_offset_too_big(volume->fs, &inode, rq->offset / volume->fs->blocksize))
         return EFBIG;
-    forget_runs(node_find_open(volume, rq->node));
+    map_forget(node_find_open(volume, rq->node));
     errcode_t code = rq->offset < EXT2_I_SIZE(&inode) ? shrink(volume, rq->node, &inode, rq->offset) : 0;
     if (!code)
         code = ext2fs_inode_size_set(volume->fs, &inode, (ext2_off64_t)rq->offset);

@@ -12,6 +12,8 @@
 
 #define VOLUMES 8u
 #define RUNS 8u
+#define NAMES 512u              /* kept names; a power of two */
+#define NAME_KEPT 48u           /* bytes of the longest, with the 0 */
 
 typedef struct file_system_request request;
 
@@ -30,6 +32,11 @@ struct open_node {              /* an inode that the VFS has open */
     uint32_t next_run;
 };
 
+struct name {                   /* a name that was looked up */
+    ext2_ino_t directory, number; /* number 0: free */
+    char text[NAME_KEPT];
+};
+
 struct volume {
     bool used, read_only, changed;
     uint32_t number;            /* never used twice */
@@ -38,6 +45,7 @@ struct volume {
     ext2_filsys fs;
     struct lock lock;
     struct open_node *nodes;
+    struct name names[NAMES];
 };
 
 /* ---- io.c ---- */
@@ -71,6 +79,14 @@ int node_close(request *rq, void *data);
 int node_set_attributes(request *rq, void *data);
 int node_read_link(request *rq, void *data);
 
+/* ---- map.c: where the blocks of files lie ---- */
+/* Place of a block; 0: a hole. */
+errcode_t map_block(struct volume *volume, ext2_ino_t number, struct ext2_inode *inode, uint32_t block, blk64_t *place);
+/* The run from this block on, as far as is known. */
+int map_run(struct volume *volume, struct open_node *node, struct ext2_inode *inode, uint32_t block, struct run *run);
+/* To be called before blocks of the file change; NULL: nobody has it open. */
+void map_forget(struct open_node *node);
+
 /* ---- data.c ---- */
 int data_read(request *rq, void *data);
 int data_write(request *rq, void *data);
@@ -85,6 +101,10 @@ int names_rename(request *rq, void *data);
 int names_list(request *rq, void *data);
 /* Adds a name, with a larger directory if need be. */
 int names_add(struct volume *volume, ext2_ino_t directory, const char *name, ext2_ino_t number, uint32_t mode);
+/* Takes a name away. */
+int names_drop(struct volume *volume, ext2_ino_t directory, const char *name, ext2_ino_t number);
+/* A directory is gone, and its number may come again. */
+void names_forget_all(struct volume *volume);
 /* 0 and the inode behind the name, or ENOENT, ENOTDIR. */
 int names_find(struct volume *volume, ext2_ino_t directory, const char *name, ext2_ino_t *number);
 /* 0 if it may be removed as the kind that is meant. */

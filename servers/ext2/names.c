@@ -24,12 +24,55 @@ static int check_directory(struct volume *volume, ext2_ino_t number)
     return LINUX_S_ISDIR(inode.i_mode) ? 0 : ENOTDIR;
 }
 
+/* ---- names that were looked up ---- */
+
+static struct name *name_slot(struct volume *volume, ext2_ino_t directory, const char *text)
+{
+    uint32_t hash = directory * 2654435761u;
+    for (; *text; text++)
+        hash = (hash ^ (uint8_t)*text) * 16777619u;
+    return &volume->names[(hash ^ hash >> 16) % NAMES];
+}
+
+static bool is_kept(const struct name *slot, ext2_ino_t directory, const char *text)
+{
+    return slot->number && slot->directory == directory && strcmp(slot->text, text) == 0;
+}
+
+static void keep(struct name *slot, ext2_ino_t directory, const char *text, ext2_ino_t number)
+{
+    if (strlen(text) >= NAME_KEPT)
+        return;
+    slot->directory = directory;
+    slot->number = number;
+    strcpy(slot->text, text);
+}
+
+void names_forget_all(struct volume *volume)
+{
+    memset(volume->names, 0, sizeof(volume->names));
+}
+
 int names_find(struct volume *volume, ext2_ino_t directory, const char *name, ext2_ino_t *number)
 {
+    struct name *slot = name_slot(volume, directory, name);
+    if (is_kept(slot, directory, name)) {
+        *number = slot->number;
+        return 0;
+    }
     int error = check_directory(volume, directory);
     if (error)
         return error;
-    return error_of(volume, ext2fs_lookup(volume->fs, directory, name, (int)strlen(name), NULL, number));
+    error = error_of(volume, ext2fs_lookup(volume->fs, directory, name, (int)strlen(name), NULL, number));
+    if (!error)
+        keep(slot, directory, name, *number);
+    return error;
+}
+
+int names_drop(struct volume *volume, ext2_ino_t directory, const char *name, ext2_ino_t number)
+{
+    name_slot(volume, directory, name)->number = 0;
+    return error_of(volume, ext2fs_unlink(volume->fs, directory, name, number, 0));
 }
 
 int names_add(struct volume *volume, ext2_ino_t directory, const char *name, ext2_ino_t number, uint32_t mode)
@@ -205,7 +248,7 @@ static int remove_name(struct volume *volume, request *rq)
     if (!error)
         error = names_may_remove(volume, number, &inode, rq->flags & FILE_SYSTEM_DIRECTORY);
     if (!error)
-        error = error_of(volume, ext2fs_unlink(volume->fs, rq->node, rq->name, number, 0));
+        error = names_drop(volume, rq->node, rq->name, number);
     if (error)
         return error;
     names_touch(volume, rq->node, LINUX_S_ISDIR(inode.i_mode) ? -1 : 0);

@@ -84,6 +84,8 @@ int node_open(request *rq, void *data)
 static errcode_t free_inode(struct volume *volume, ext2_ino_t number, struct ext2_inode *inode)
 {
     errcode_t code = 0;
+    if (LINUX_S_ISDIR(inode->i_mode))
+        names_forget_all(volume);
     if (ext2fs_inode_has_valid_blocks2(volume->fs, inode))
         code = ext2fs_punch(volume->fs, number, inode, NULL, 0, ~0ull);
     inode->i_links_count = 0;

@@ -67,6 +67,7 @@ static int move_directory(struct volume *volume, const request *rq, ext2_ino_t n
     ext2_ino_t parent = rq->directory;
     if (rq->node == rq->directory)
         return 0;
+    names_forget_all(volume); /* ".." among them */
     names_touch(volume, rq->node, -1);
     names_touch(volume, rq->directory, 1);
     return error_of(volume, ext2fs_dir_iterate2(volume->fs, number, DIRENT_FLAG_INCLUDE_EMPTY, NULL, replace_parent, &parent));
@@ -74,7 +75,7 @@ static int move_directory(struct volume *volume, const request *rq, ext2_ino_t n
 
 static int drop_replaced(struct volume *volume, const request *rq, struct rename *rename)
 {
-    int error = error_of(volume, ext2fs_unlink(volume->fs, rq->directory, rq->text, rename->replaced, 0));
+    int error = names_drop(volume, rq->directory, rq->text, rename->replaced);
     if (error)
         return error;
     if (LINUX_S_ISDIR(rename->replaced_inode.i_mode))
@@ -96,7 +97,7 @@ static int rename_name(struct volume *volume, const request *rq)
     if (!error)
         error = names_add(volume, rq->directory, rq->text, rename.number, rename.inode.i_mode);
     if (!error)
-        error = error_of(volume, ext2fs_unlink(volume->fs, rq->node, rq->name, rename.number, 0));
+        error = names_drop(volume, rq->node, rq->name, rename.number);
     if (error)
         return error;
     names_touch(volume, rq->node, 0);

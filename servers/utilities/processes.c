@@ -23,15 +23,8 @@ static const struct process_table *table;
 
 static int map_table(void)
 {
-    uint32_t pages = (sizeof(*table) + PAGE_SIZE - 1) / PAGE_SIZE, address = address_reserve(pages);
-    handle_t memory;
-    status_t status = service_call_full(init_endpoint(), INIT_TABLE, 0, TIMEOUT_NEVER, HANDLE_NONE, NULL, &memory);
-    if (status == OK)
-        status = process_map(self_process(), memory, address, PROTECT_READ, 0, pages);
-    if (status != OK)
-        return complain_of("init's table", status_text(status));
-    table = (const struct process_table *)address;
-    return 0;
+    status_t status = init_table(&table);
+    return status == OK ? 0 : complain_of("init's table", status_text(status));
 }
 
 static void refresh(void)

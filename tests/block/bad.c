@@ -55,7 +55,7 @@ static void bad_pages(void)
 static void bad_sessions(void)
 {
     session_close(&session, block);
-    report(transfer(0) == E_BAD_ARGUMENT, "no session");
+    report(transfer(0) == E_BAD_STATE, "no session");
     report(session_open(&session, block, 64, 64, RIGHT_DMA) == E_BAD_ARGUMENT, "slots that are no pages");
     report(session_open(&session, block, 4, PAGE_SIZE, 0) == OK, "a session without the right to DMA");
     report(run(0, BLOCK_READ, 0, 1, 1) == E_NO_RIGHT, "no transfer without it");

@@ -119,6 +119,12 @@ def test_no_service_grows(tmp_path):
     assert services["vfs"][2] > 10_000 and services["ext2"][2] > 10_000
 
 
+def test_block_driver_killed_while_files_are_read(full_image, expected, tmp_path):
+    serial = start(tmp_path, VIRTIO, full_image, "kills", mounts="/!=ext2:disk0", place="block", timeout=120)
+    assert re.search(r"^killed: [4-9] times, [4-9] restarts$", serial, re.M), serial[-500:]
+    assert trees.lines_of(serial) == expected
+
+
 # ---- damage ----
 
 def alive(serial):

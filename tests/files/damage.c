@@ -40,12 +40,9 @@ static void fill_disk(void)
 
 static void show_services(void)
 {
-    handle_t memory;
-    uint32_t pages = (sizeof(struct process_table) + PAGE_SIZE - 1) / PAGE_SIZE, address = address_reserve(pages);
-    if (service_call_full(init_endpoint(), INIT_TABLE, 0, TIMEOUT_NEVER, HANDLE_NONE, NULL, &memory) != OK ||
-        process_map(self_process(), memory, address, PROTECT_READ, 0, pages) != OK)
+    const struct process_table *table;
+    if (init_table(&table) != OK)
         fail("map", "init's table");
-    const struct process_table *table = (const struct process_table *)address;
     for (uint32_t i = 0; i < PROCESSES_MAX; i++)
         if (table->entries[i].number)
             print("service: %s state %u, %u restarts\n", table->entries[i].name, table->entries[i].state,

@@ -14,16 +14,6 @@
 
 static const struct process_table *table;
 
-static void map_table(void)
-{
-    handle_t memory;
-    uint32_t pages = (sizeof(*table) + PAGE_SIZE - 1) / PAGE_SIZE, address = address_reserve(pages);
-    if (service_call_full(init_endpoint(), INIT_TABLE, 0, TIMEOUT_NEVER, HANDLE_NONE, NULL, &memory) != OK ||
-        process_map(self_process(), memory, address, PROTECT_READ, 0, pages) != OK)
-        fail("map", "init's table");
-    table = (const struct process_table *)address;
-}
-
 static void one_round(uint32_t number)
 {
     char path[64], other[64], bytes[3000];
@@ -48,7 +38,8 @@ static void remember(uint32_t used[PROCESSES_MAX])
 void growth(void)
 {
     static uint32_t before[PROCESSES_MAX], after[PROCESSES_MAX];
-    map_table();
+    if (init_table(&table) != OK)
+        fail("map", "init's table");
     mkdir("/g", 0755);
     for (uint32_t i = 0; i < WARM_UP; i++)
         one_round(i);

@@ -12,11 +12,13 @@ int main(int count, char **arguments)
         return 0;
     }
     if (!test)
-        fail("wanted test=", "tree, write, storm, growth or damage");
+        fail("wanted test=", "tree, write, kills, storm, growth or damage");
     if (strcmp(test, "write") == 0)
         write_tree();
     if (strcmp(test, "tree") == 0 || strcmp(test, "write") == 0)
         print("errors: %u\n", tree_print(test[0] == 't' ? "/" : "/w"));
+    if (strcmp(test, "kills") == 0)
+        kills(argument("place"));
     if (strcmp(test, "storm") == 0)
         storm(argument("place"));
     if (strcmp(test, "growth") == 0)
