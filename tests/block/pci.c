@@ -5,6 +5,7 @@
 #include "test.h"
 #include "../../servers/pci/driver/driver.h"
 
+#define VICTIM_RAISE 0 /* method of the victim */
 #define EDU_ID 0x11E81234u
 #define EDU_IDENTITY 0x00u      /* registers */
 #define EDU_INTERRUPT_RAISE 0x60u
@@ -126,11 +127,15 @@ static bool disk_reads(void)
     return run(0, BLOCK_READ, 0, BLOCK_PAGES * PAGE_SECTORS, 1) == OK;
 }
 
-/* The victim holds the device until it is told to go, by the interrupt that it raises itself a second later. */
+/* The victim announces itself when it has the device, and holds it until it is told to raise the interrupt that ends it. */
 static void outlive_the_victim(void)
 {
+    handle_t victim;
+    if (service_find("victim", &victim) != OK)
+        return;
     status_t status = pci_claim(&edu);
     report(status == E_BUSY, "a device that another driver has");
+    service_call(victim, VICTIM_RAISE, 0, NULL);
     for (uint32_t i = 0; i < 40 && status == E_BUSY; i++) {
         sleep_microseconds(SECOND / 20);
         status = pci_claim(&edu);
@@ -170,6 +175,15 @@ void pci_cases(void)
     drive();
 }
 
+static reply_t raise_interrupt(const request_t *rq)
+{
+    (void)rq;
+    *edu_register(EDU_INTERRUPT_RAISE) = 1;
+    return reply(0);
+}
+
+static const method_t victim_methods[] = { [VICTIM_RAISE] = raise_interrupt };
+
 int pci_victim(void)
 {
     status_t status = service_find("pci", &pci);
@@ -179,10 +193,8 @@ int pci_victim(void)
         status = pci_claim(&edu);
     if (status == OK)
         status = open_edu(die_at_interrupt);
-    sleep_microseconds(SECOND);
     if (status == OK)
-        *edu_register(EDU_INTERRUPT_RAISE) = 1;
-    sleep_microseconds(SECOND);
+        status = server_run(NULL, victim_methods, COUNT(victim_methods));
     print("victim: %s\n", status_text(status));
     return 1;
 }

@@ -37,7 +37,7 @@ arguments = {block}
 quota = 4096
 control = true
 essential = true
-uses = ["pci", "block"]
+uses = [{uses}]
 pci = ["1234:11e8"]
 arguments = {test}
 """
@@ -77,7 +77,8 @@ def table(words):
 
 def system_list(folder, test, block="", victim=""):
     path = folder / "block.toml"
-    path.write_text(LIST.format(block=table(block), victim=victim, test=table(test)))
+    uses = '"pci", "block"' + (', "victim"' if victim else "")
+    path.write_text(LIST.format(block=table(block), victim=victim, test=table(test), uses=uses))
     return str(path)
 
 
