@@ -230,10 +230,10 @@ bench-files: packages-build-run-files all $(B)/linux/initramfs $(OUT)/files.img 
 
 # ---- tests ----
 
-$(OUT)/unit/%: tests/host/%.c $(wildcard tests/host/*.h kernel/*.c kernel/*.h abi/*) Makefile config.mk
+$(OUT)/unit/%: tests/host/%.c $(wildcard tests/host/*.h kernel/*.c kernel/*.h abi/* servers/*/*.[ch]) Makefile config.mk
 	@mkdir -p $(@D)
 	$(Q)gcc -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -Iabi -Ikernel -Iarch/x86 \
-		-o $@ $< $(addprefix kernel/,$(shell sed -n 's,^// links: ,,p' $<)) -lcmocka
+		-Ilibserver/include -I. -o $@ $< $(addprefix kernel/,$(shell sed -n 's,^// links: ,,p' $<)) -lcmocka
 
 unit-tests: packages-build-test $(UNIT_TESTS)
 
