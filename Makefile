@@ -246,7 +246,7 @@ check: packages-build-check all ## warnings, static analysis, format, size of th
 	$(Q)tools/check_format
 	$(Q)tools/abi_page --check
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 -Iabi -Ikernel -Iarch/x86 \
-		-Isysenter -Ilibserver/include --library=tools/cppcheck.cfg --suppressions-list=tools/cppcheck.txt kernel arch sysenter libserver servers perf
+		-Isysenter -Ilibserver/include -Ilibserver/file_system -I. --library=tools/cppcheck.cfg --suppressions-list=tools/cppcheck.txt kernel arch sysenter libserver servers perf
 	$(Q)tools/privileged_size
 
 clean: ## remove what was built, but not the libraries of others

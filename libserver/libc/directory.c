@@ -130,11 +130,14 @@ static int add_copy(struct dirent ***list, int count, const struct dirent *entry
 {
     size_t bytes = offsetof(struct dirent, d_name) + strlen(entry->d_name) + 1;
     struct dirent **longer = reallocarray(*list, (size_t)count + 1, sizeof(*longer));
-    struct dirent *copy = longer ? malloc(bytes) : NULL;
-    *list = longer ? longer : *list;
-    if (copy)
-        longer[count] = memcpy(copy, entry, bytes);
-    return copy ? 0 : -1;
+    if (!longer)
+        return -1;
+    *list = longer;
+    longer[count] = malloc(bytes);
+    if (!longer[count])
+        return -1;
+    memcpy(longer[count], entry, bytes);
+    return 0;
 }
 
 static int read_all(DIR *directory, struct dirent ***list, int (*wanted)(const struct dirent *))

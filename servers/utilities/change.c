@@ -67,7 +67,7 @@ static int copy_into(const char *source, void *folder)
 static int copy(const char *source, const char *target, bool with_folders)
 {
     struct stat status;
-    if ((with_folders ? lstat : stat)(source, &status) != 0)
+    if ((with_folders ? lstat(source, &status) : stat(source, &status)) != 0)
         return complain(source);
     if (S_ISLNK(status.st_mode))
         return copy_link(source, target);

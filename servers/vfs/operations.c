@@ -104,12 +104,12 @@ static int open_file(struct call *call)
     struct found found;
     char path[VFS_PATH];
     uint32_t flags = call->request->flags;
-    int error = copy_text(path, call->request->path);
-    if (!error && access_mode(flags) == O_ACCMODE)
-        error = EINVAL;
+    int error = access_mode(flags) == O_ACCMODE ? EINVAL : copy_text(path, call->request->path);
     if (!error)
         error = find_or_create(path, flags, call->request->mode, &found);
-    if (!error && (flags & O_TRUNC) && found.attributes.size)
+    if (error)
+        return error;
+    if ((flags & O_TRUNC) && found.attributes.size)
         error = set_size(found.place, found.attributes.size = 0);
     if (error)
         return error;
