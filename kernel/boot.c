@@ -75,6 +75,7 @@ static void kernel_process_start(void)
     list_init(&kernel_process.children);
     list_init(&kernel_process.mappings);
     list_init(&kernel_process.watchers);
+    list_init(&kernel_process.watching);
     arch_kernel_space(&kernel_process.space);
     cpu->kernel = &kernel_process;
     queue_init(&cpu->ready);

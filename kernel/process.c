@@ -53,6 +53,7 @@ struct process *process_create(struct process *payer, uint32_t quota_bytes)
     list_init(&process->children);
     list_init(&process->mappings);
     list_init(&process->watchers);
+    list_init(&process->watching);
     if (!furnish(process, quota_bytes)) {
         object_release(&process->object);
         return NULL;
@@ -64,18 +65,38 @@ struct process *process_create(struct process *payer, uint32_t quota_bytes)
     return process;
 }
 
+static void remove_watch(struct watch *watch)
+{
+    struct process *payer = watch->payer;
+    list_remove(&watch->link);
+    list_remove(&watch->in_payer);
+    object_release(&watch->notification->object);
+    slab_free(&watches, watch);
+    quota_refund(&payer->quota, watches.size);
+    object_release(&payer->object);
+}
+
 static void tell_watchers(struct process *process)
 {
-    LIST_FOREACH_SAFE(link, &process->watchers) {
-        struct watch *watch = LIST_ENTRY(link, struct watch, link);
-        list_remove(link);
+    while (!list_empty(&process->watchers)) {
+        struct watch *watch = LIST_ENTRY(process->watchers.next, struct watch, link);
         notification_signal(watch->notification, watch->bits);
-        object_release(&watch->notification->object);
-        struct process *payer = watch->payer;
-        slab_free(&watches, watch);
-        quota_refund(&payer->quota, watches.size);
-        object_release(&payer->object);
+        remove_watch(watch);
     }
+}
+
+static void stop_watching(struct process *process)
+{
+    while (!list_empty(&process->watching))
+        remove_watch(LIST_ENTRY(process->watching.next, struct watch, in_payer));
+}
+
+/* What is not in use goes back at once: handles may keep the structure for long. */
+static void return_quota(struct process *process)
+{
+    uint32_t unused = process->quota.limit - process->quota.used;
+    if (quota_transfer(&process->quota, &process->object.payer->quota, unused))
+        process->granted -= unused;
 }
 
 status_t process_watch(struct process *process, struct notification *notification, uint32_t bits, struct process *payer)
@@ -95,6 +116,7 @@ status_t process_watch(struct process *process, struct notification *notificatio
     watch->notification = notification;
     watch->bits = bits;
     list_insert(&process->watchers, &watch->link);
+    list_insert(&payer->watching, &watch->in_payer);
     return OK;
 }
 
@@ -110,9 +132,11 @@ static void end(struct process *process, uint32_t exit_code)
     destroy_space(process);
     log_flush(process);
     tell_watchers(process);
+    stop_watching(process);
     if (process->supervisor)
         object_release(&process->supervisor->object);
     process->supervisor = NULL;
+    return_quota(process);
     this_cpu()->processes_alive--;
     object_release(&process->object);
 }

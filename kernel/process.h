@@ -28,7 +28,8 @@ struct process {
     struct list children;               /* process.in_payer: alive, and created by this one */
     struct list in_payer;
     struct list mappings;               /* mapping.in_process, by address */
-    struct list watchers;               /* struct watch */
+    struct list watchers;               /* watch.link */
+    struct list watching;               /* watch.in_payer: what it asked for itself */
     struct endpoint *supervisor;        /* gets fault reports; NULL: none; holds a reference */
     uint32_t supervisor_badge;
     uint32_t highest;                   /* priority that its calls may give to threads and budgets */
@@ -38,8 +39,9 @@ struct process {
     char log_line[120];
 };
 
-struct watch { /* one process_watch */
-    struct list link;
+struct watch { /* one process_watch; ends with either process */
+    struct list link;                   /* among the watchers of the process */
+    struct list in_payer;
     struct notification *notification;  /* holds a reference */
     uint32_t bits;
     struct process *payer;              /* who asked for it; holds a reference */

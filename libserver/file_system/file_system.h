@@ -17,7 +17,7 @@ enum file_system_method {           /* arguments -> results, all in the request 
     FILE_SYSTEM_SESSION,            /* METHOD_SESSION_OPEN */
     FILE_SYSTEM_ATTACH,             /* word: number of a client, to FILE_SYSTEM_CLIENTS; attached: its memory; none: forget it */
     FILE_SYSTEM_MOUNT,              /* text (source), flags VFS_READ_ONLY -> volume, node (the root), flags as they are */
-    FILE_SYSTEM_UNMOUNT,            /* volume; EBUSY while nodes are open */
+    FILE_SYSTEM_UNMOUNT,            /* volume, flags; EBUSY while nodes are open, unless FILE_SYSTEM_FORCE: they are closed */
     FILE_SYSTEM_LOOKUP,             /* volume, node (a directory), name -> node, attributes */
     FILE_SYSTEM_STAT,               /* volume, node -> attributes */
     FILE_SYSTEM_OPEN,               /* volume, node: it stays until it is closed as often, even with no name left */
@@ -38,9 +38,11 @@ enum file_system_method {           /* arguments -> results, all in the request 
 };
 
 #define FILE_SYSTEM_DIRECTORY 1u
+#define FILE_SYSTEM_FORCE 1u
 #define FILE_SYSTEM_MODE 1u
 #define FILE_SYSTEM_TIMES 2u
 #define FILE_SYSTEM_CLIENTS 64u
+#define FILE_SYSTEM_VOLUMES 16u     /* mounted at the same time */
 #define FILE_SYSTEM_SLOT 2048u
 
 struct file_system_request {

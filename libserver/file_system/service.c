@@ -19,6 +19,7 @@ struct client {
 };
 
 static struct client clients[FILE_SYSTEM_CLIENTS];
+static uint32_t volumes[FILE_SYSTEM_VOLUMES]; /* mounted; 0: free */
 static struct lock clients_lock, operations_lock;
 static bool serial;
 static const file_system_operation_t *table;
@@ -134,6 +135,53 @@ static int call(uint32_t method, struct file_system_request *request, void *data
     return error;
 }
 
+/* ---- volumes: they end with the VFS that has mounted them ---- */
+
+static bool replace_volume(uint32_t old, uint32_t new)
+{
+    uint32_t i = 0;
+    lock_acquire(&clients_lock);
+    while (i < FILE_SYSTEM_VOLUMES && volumes[i] != old)
+        i++;
+    if (i < FILE_SYSTEM_VOLUMES)
+        volumes[i] = new;
+    lock_release(&clients_lock);
+    return i < FILE_SYSTEM_VOLUMES;
+}
+
+static void unmount_by_force(uint32_t volume)
+{
+    struct file_system_request request = { .volume = volume, .flags = FILE_SYSTEM_FORCE };
+    call(FILE_SYSTEM_UNMOUNT, &request, NULL);
+    replace_volume(volume, 0);
+}
+
+static int keep_account(uint32_t method, const struct file_system_request *request)
+{
+    if (method == FILE_SYSTEM_UNMOUNT)
+        replace_volume(request->volume, 0);
+    if (method != FILE_SYSTEM_MOUNT || replace_volume(0, request->volume))
+        return 0;
+    unmount_by_force(request->volume);
+    return ENFILE;
+}
+
+/* There is one client, the VFS. No request of it is left. */
+void server_session_ended(uint32_t badge, session_t *session)
+{
+    (void)badge;
+    (void)session;
+    for (uint32_t i = 0; i < FILE_SYSTEM_VOLUMES; i++)
+        if (volumes[i])
+            unmount_by_force(volumes[i]);
+    lock_acquire(&clients_lock);
+    for (uint32_t i = 0; i < FILE_SYSTEM_CLIENTS; i++)
+        detach(&clients[i]);
+    lock_release(&clients_lock);
+}
+
+/* ---- requests ---- */
+
 static int run(uint32_t method, struct file_system_request *request)
 {
     uint32_t client = request->client;
@@ -141,8 +189,10 @@ static int run(uint32_t method, struct file_system_request *request)
         return writes(method) ? EROFS : ENOTSUP;
     request->name[FILE_SYSTEM_NAME - 1] = '\0';
     request->text[VFS_PATH - 1] = '\0';
-    if (!has_data(method))
-        return call(method, request, NULL);
+    if (!has_data(method)) {
+        int error = call(method, request, NULL);
+        return error ? error : keep_account(method, request);
+    }
     void *data = hold_data(request);
     if (!data)
         return EFAULT;

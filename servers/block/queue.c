@@ -120,6 +120,8 @@ status_t queue_run(struct queue *queue, const struct disk *disk, const struct tr
     if (wait_for(queue, slot) != OK)
         give_up(queue, slot);
     status_t status = queue->results[slot];
+    if (status == E_IO)
+        end_without_claim(queue);
     give_back(queue, slot);
     return status;
 }

@@ -1,6 +1,7 @@
 /* What the console offers: one screen and keyboard, shown on VGA text and on the serial line at once.
  *
- * A client opens a session (METHOD_SESSION_OPEN) with slots of at least CONSOLE_SLOT bytes. */
+ * A client opens a session (METHOD_SESSION_OPEN) with slots of at least CONSOLE_SLOT bytes. E_BAD_STATE: it has none, as after a
+ * restart of the console. */
 #ifndef CONSOLE_H
 #define CONSOLE_H
 

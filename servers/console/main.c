@@ -135,13 +135,14 @@ static status_t read_line(struct line *line)
 static reply_t write_method(const request_t *rq)
 {
     session_t *session = session_hold(rq);
+    if (!session)
+        return reply_error(E_BAD_STATE);
     const char *text = session_slot(session, rq->word & 0xFFFF);
     uint32_t bytes = rq->word >> 16;
     bool good = text && bytes <= session->slot_size;
     if (good)
         show(text, bytes);
-    if (session)
-        session_release(session);
+    session_release(session);
     return reply_error(good ? OK : E_BAD_ARGUMENT);
 }
 
@@ -149,6 +150,8 @@ static reply_t read_line_method(const request_t *rq)
 {
     static struct line line;
     session_t *session = session_hold(rq);
+    if (!session)
+        return reply_error(E_BAD_STATE);
     char *to = session_slot(session, rq->word);
     status_t status = to && session->slot_size >= CONSOLE_SLOT ? OK : E_BAD_ARGUMENT;
     uint32_t bytes = 0;
@@ -162,8 +165,7 @@ static reply_t read_line_method(const request_t *rq)
             memcpy(to, line.text, bytes);
         lock_release(&reader_lock);
     }
-    if (session)
-        session_release(session);
+    session_release(session);
     return status == OK ? reply(bytes) : reply_error(status);
 }
 

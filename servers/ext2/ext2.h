@@ -76,6 +76,7 @@ int node_drop_name(struct volume *volume, ext2_ino_t number, struct ext2_inode *
 int node_stat(request *rq, void *data);
 int node_open(request *rq, void *data);
 int node_close(request *rq, void *data);
+void node_close_all(struct volume *volume);
 int node_set_attributes(request *rq, void *data);
 int node_read_link(request *rq, void *data);
 

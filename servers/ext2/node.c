@@ -147,6 +147,12 @@ int node_close(request *rq, void *data)
     return error;
 }
 
+void node_close_all(struct volume *volume)
+{
+    while (volume->nodes)
+        close_last(volume, volume->nodes);
+}
+
 /* ---- attributes ---- */
 
 static int set_attributes(struct volume *volume, const request *rq)

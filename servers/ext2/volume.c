@@ -233,7 +233,11 @@ int volume_unmount(request *rq, void *data)
     struct volume *volume = volume_lock(rq->volume);
     if (!volume)
         return ENXIO;
+    if (rq->flags & FILE_SYSTEM_FORCE)
+        node_close_all(volume);
     int error = volume->nodes ? EBUSY : sync_volume(volume);
+    if (rq->flags & FILE_SYSTEM_FORCE)
+        error = 0;
     if (!error) {
         close_volume(volume);
         cache_drop(volume->unit);

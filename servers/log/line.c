@@ -41,6 +41,13 @@ uint64_t line_time(void)
     return (uint64_t)milliseconds * 1000;
 }
 
+/* Programs name themselves where the kernel's log is all there is; once is enough. */
+static bool begins_with_name(const char *text, uint32_t length, const char *name)
+{
+    uint32_t name_length = strlen(name);
+    return length > name_length + 1 && memcmp(text, name, name_length) == 0 && text[name_length] == ':';
+}
+
 void line_make(struct line *line, uint64_t time, const char *name, const char *text, uint32_t length)
 {
     line->length = 0;
@@ -49,8 +56,10 @@ void line_make(struct line *line, uint64_t time, const char *name, const char *t
     put(line, '.');
     put_number(line, (uint32_t)(time % MILLION), MICROSECONDS_WIDTH, '0');
     put_text(line, "] ", 2);
-    put_text(line, name, strlen(name));
-    put_text(line, ": ", 2);
+    if (!begins_with_name(text, length, name)) {
+        put_text(line, name, strlen(name));
+        put_text(line, ": ", 2);
+    }
     put_text(line, text, length);
     line->text[line->length++] = '\n';
     line->text[line->length] = '\0';

@@ -55,7 +55,7 @@ static int mount(request *rq, void *data)
 static int unmount(request *rq, void *data)
 {
     (void)data;
-    return nodes_free(rq->volume);
+    return nodes_free(rq->volume, rq->flags & FILE_SYSTEM_FORCE);
 }
 
 static int statistics(request *rq, void *data)

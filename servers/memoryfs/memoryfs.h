@@ -32,8 +32,8 @@ uint32_t node_create(uint32_t volume, uint32_t mode);
 struct node *node_find(uint32_t volume, uint32_t number);
 /* Frees it when nothing names it and nobody has it open. */
 void node_put(struct node *node);
-/* Frees all nodes of a volume; EBUSY while one is open. */
-int nodes_free(uint32_t volume);
+/* Frees all nodes of a volume; EBUSY while one is open, unless forced. */
+int nodes_free(uint32_t volume, bool force);
 void node_attributes(const struct node *node, struct vfs_attributes *attributes);
 uint32_t node_count(void);
 

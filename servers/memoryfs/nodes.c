@@ -66,9 +66,9 @@ void node_put(struct node *node)
         node_free(node);
 }
 
-int nodes_free(uint32_t volume)
+int nodes_free(uint32_t volume, bool force)
 {
-    for (uint32_t i = 1; i < node_slots; i++)
+    for (uint32_t i = 1; i < node_slots && !force; i++)
         if (nodes[i] && nodes[i]->volume == volume && nodes[i]->opens)
             return EBUSY;
     for (uint32_t i = 1; i < node_slots; i++)

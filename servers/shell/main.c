@@ -89,6 +89,7 @@ static bool read_line(char line[LINE_BYTES])
 {
     char path[LINE_BYTES];
     run_report_ended();
+    run_ask_for_interrupts();
     printf("%s$ ", getcwd(path, sizeof(path)) ? path : "?");
     fflush(stdout);
     errno = 0;

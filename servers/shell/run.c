@@ -21,6 +21,7 @@
 #define ALL_PROGRAMS "utilities" /* the boot module that has many names */
 
 static handle_t events;     /* notification: Ctrl-C, and the end of a child */
+static handle_t console;
 static struct {
     struct child child;
     char name[32];
@@ -31,14 +32,16 @@ static struct {
 /* Without a console there is nobody to press Ctrl-C. */
 void run_init(void)
 {
-    handle_t console, copy;
-    if (notification_create(&events) != OK)
-        return;
-    if (service_find("console", &console) != OK)
-        return;
-    if (handle_duplicate(events, RIGHT_WRITE | RIGHT_TRANSFER, 0, &copy) == OK)
+    notification_create(&events);
+    service_find("console", &console);
+}
+
+/* Again for each line, since the console may have been restarted. */
+void run_ask_for_interrupts(void)
+{
+    handle_t copy;
+    if (console != HANDLE_NONE && handle_duplicate(events, RIGHT_WRITE | RIGHT_TRANSFER, 0, &copy) == OK)
         service_call_full(console, CONSOLE_NOTIFY, 0, TIMEOUT_NEVER, copy, NULL, NULL);
-    handle_close(console);
 }
 
 /* ---- loading ---- */

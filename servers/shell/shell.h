@@ -23,6 +23,7 @@ bool parse_command(char **line, struct command *command);
 
 /* ---- run.c ---- */
 void run_init(void);
+void run_ask_for_interrupts(void);
 /* Runs a program and waits for its end, unless `background`. Returns its exit status. */
 int run_program(const struct command *command, const char *input, const char *output, bool background);
 /* Says which programs of the background have ended. */

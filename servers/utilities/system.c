@@ -1,4 +1,4 @@
-/* mount, umount, sync, df, free, uptime, date, log, lspci: the system and its devices. */
+/* mount, umount, sync, df, free, uptime, date, dmesg, lspci: the system and its devices. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,7 +123,7 @@ int date_main(int count, char **arguments)
     return 0;
 }
 
-int log_main(int count, char **arguments)
+int dmesg_main(int count, char **arguments)
 {
     handle_t endpoint;
     session_t session;

@@ -58,7 +58,7 @@ int kill_main(int count, char **arguments);
 int free_main(int count, char **arguments);
 int uptime_main(int count, char **arguments);
 int date_main(int count, char **arguments);
-int log_main(int count, char **arguments);
+int dmesg_main(int count, char **arguments);
 int lspci_main(int count, char **arguments);
 
 #endif

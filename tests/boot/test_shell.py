@@ -188,15 +188,24 @@ def test_what_was_written_is_on_the_disk(own_image, tmp_path):
     assert trees.check(own_image) == ""
 
 
-def test_service_killed_under_the_shell(own_image):
-    """init starts it again, and the shell goes on: files are opened anew."""
+def test_services_killed_under_the_shell(own_image):
+    """init starts them again, and the shell goes on: sessions are opened anew, and the VFS mounts again."""
     with start(own_image) as machine:
         machine.expect("/$ ")
-        for service in ("memoryfs", "rtc", "log"):
+        for service in ("log", "rtc", "block", "pci", "vfs", "console", "log", "vfs"):
             number = re.search(rf"^ *(\d+) +\d+ {service} ", machine.run("ps"), re.M)[1]
             machine.run(f"kill {number}")
-            assert re.search(rf"^ *\d+ +\d+ {service} +run +1 ", machine.run("ps"), re.M)
-        assert "This file came" in machine.run("cat /etc/motd")
+            for _ in range(20):
+                if found := re.search(rf"^ *\d+ +\d+ {service} +run +([1-9]) ", machine.run("ps"), re.M):
+                    break
+                time.sleep(0.1)
+            assert found, service
+            assert "This file came" in machine.run("cat /etc/motd"), service
+        machine.type("half a line\x03")
+        machine.expect("^C")
+        machine.type("exit\n")
+        assert machine.end() == 0
+    assert trees.check(own_image) == ""
 
 
 @pytest.mark.parametrize("machine_type,cpu", [("pc", "max"), ("isapc", "pentium2")])

@@ -457,6 +457,21 @@ static void frames_come_back(void)
     expect(info(INFO_FRAMES_FREE) + 2 >= before);
 }
 
+/* ---- 17 ---- */
+
+/* A process that had ended kept all of its quota as long as a handle named it, and a restarted service found none left. */
+static void quota_comes_back_before_the_last_handle(void)
+{
+    handle_t process;
+    uint32_t before = process_fact(HANDLE_NONE, PROCESS_QUOTA_LIMIT);
+    expect_equal(process_create(1 << 20, HANDLE_NONE, 0, 0, &process), OK);
+    expect_equal(process_fact(HANDLE_NONE, PROCESS_QUOTA_LIMIT), before - (1 << 20));
+    expect_equal(process_destroy(process, 0), OK);
+    expect(before - process_fact(HANDLE_NONE, PROCESS_QUOTA_LIMIT) < PAGE_SIZE);
+    handle_close(process);
+    expect_equal(process_fact(HANDLE_NONE, PROCESS_QUOTA_LIMIT), before);
+}
+
 static const struct test_case cases[] = {
     { "1: a death readies another thread on an idle CPU", death_on_an_idle_cpu, NULL },
     { "2: AC of a worker that replies by INT 250", .run_gate = flags_of_a_reply },
@@ -474,5 +489,6 @@ static const struct test_case cases[] = {
     { "14: handles in late replies", handles_of_late_replies, NULL },
     { "15: handles in replies to a full table", handles_for_a_full_table, NULL },
     { "16: memory of kernel structures comes back", frames_come_back, NULL },
+    { "17: quota comes back before the last handle goes", quota_comes_back_before_the_last_handle, NULL },
 };
 TEST_GROUP(regression_tests, "regression");
