@@ -1,4 +1,5 @@
 /* Commands on their way: a worker takes a slot, starts its command there and sleeps; the interrupt's thread ends it. */
+#include "device.h"
 #include "disk.h"
 
 #define QUEUE_FREE (1u << QUEUE_SLOTS)
@@ -91,10 +92,8 @@ static status_t wait_for(struct queue *queue, uint32_t slot)
 /* A PCI service that was started again has switched our devices off, and knows nothing of our claims. */
 static void end_without_claim(const struct queue *queue)
 {
-    if (pci_claim(&queue->pci) != OK)
-        return;
-    print("%s: the PCI service has forgotten our claims: we must begin again\n", program_name());
-    process_exit(1);
+    if (pci_claim(&queue->pci) == OK)
+        begin_again();
 }
 
 /* With the device, every command that it has is lost. */

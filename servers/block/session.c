@@ -1,6 +1,7 @@
 /* Sessions: what the block service keeps beside the memory of each, the physical pages that devices are told. */
 #include "session.h"
 #include "device.h"
+#include "disk.h"
 
 struct pages {
     uint32_t number;            /* by which the PCI service keeps the memory */
@@ -17,7 +18,12 @@ static status_t read_pages(const session_t *session, struct pages *pages)
     status_t status = OK;
     for (uint32_t i = 0; i < session->slots && status == OK; i++)
         status = memory_physical(session->memory, i, &pages->frames[i]);
-    return status == OK ? pci_keep(pci_service, session->memory, &pages->number) : status;
+    if (status != OK)
+        return status;
+    status = pci_keep(pci_service, session->memory, &pages->number);
+    if (status == E_NO_RIGHT && unit_at(0)) /* we had claimed a device */
+        begin_again();
+    return status;
 }
 
 /* Memory that is offered without the right to learn where it lies serves for descriptions alone, as does any without a disk. */

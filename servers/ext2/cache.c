@@ -9,6 +9,7 @@
 #define HASH_BITS 10
 #define HASH_SLOTS (1u << HASH_BITS)
 #define NONE 0xFFFFu
+#define TRIES 5u                /* of a request, when the block service is restarted again and again */
 #define SECTORS_PER_PAGE (PAGE_SIZE / BLOCK_SECTOR)
 
 struct page {
@@ -130,16 +131,13 @@ static uint64_t unit_sectors(uint32_t unit)
 static status_t call_block(uint32_t method, uint32_t number)
 {
     status_t status = service_call(block, method, number, NULL);
-    if (status != E_PEER_DIED && status != E_BAD_STATE)
-        return status;
-    lock_acquire(&offer_lock);
-    status = service_call(block, method, number, NULL);
-    if (status == E_PEER_DIED || status == E_BAD_STATE) {
-        status = session_offer(&session, block, RIGHT_DMA);
-        if (status == OK)
+    for (uint32_t tries = 0; tries < TRIES && (status == E_PEER_DIED || status == E_BAD_STATE); tries++) {
+        lock_acquire(&offer_lock);
+        status = service_call(block, method, number, NULL); /* another of us may have offered the memory by now */
+        if (status == E_BAD_STATE && session_offer(&session, block, RIGHT_DMA) == OK)
             status = service_call(block, method, number, NULL);
+        lock_release(&offer_lock);
     }
-    lock_release(&offer_lock);
     return status;
 }
 
