@@ -139,5 +139,5 @@ int main(void)
 {
     queue_timeout = argument_number("timeout", TIMEOUT_MS) * 1000;
     find_disks();
-    return server_run(NULL, methods, BLOCK_METHODS, .reserve = 1, .takes_handles = true);
+    return server_run(NULL, methods, BLOCK_METHODS, .reserve = 1, .takes_handles = true, .count_calls = true);
 }

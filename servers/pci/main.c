@@ -181,5 +181,5 @@ int main(void)
         return status;
     }
     scan_all();
-    return server_run(NULL, methods, PCI_METHODS, .takes_handles = true);
+    return server_run(NULL, methods, PCI_METHODS, .takes_handles = true, .count_calls = true);
 }

@@ -72,5 +72,5 @@ int main(void)
     last_uptime = uptime();
     seconds_at_start = calendar_seconds(&registers);
     print("%u seconds since 1970\n", seconds_at_start);
-    return server_run(NULL, methods, RTC_METHODS, .workers = 1);
+    return server_run(NULL, methods, RTC_METHODS, .workers = 1, .count_calls = true);
 }

@@ -79,6 +79,12 @@ def test_every_file_of_a_tree(disk, full_image, expected, tmp_path):
     assert trees.lines_of(serial) == expected
 
 
+def test_cached_data_costs_no_disk_access(full_image, tmp_path):
+    serial = start(tmp_path, VIRTIO, full_image, "cached", place="/large-3", mounts="/!=ext2:disk0")
+    before, once, often = (int(calls) for calls in re.findall(r"^block: (\d+) calls$", serial, re.M))
+    assert before < once == often
+
+
 # ---- writing ----
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ void write_tree(void);
 void storm(const char *folder);
 void storm_child(uint32_t number, const char *folder);
 void growth(void);
+void cached(const char *path);
 void damage(void);
 
 #endif

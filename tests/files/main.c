@@ -12,7 +12,7 @@ int main(int count, char **arguments)
         return 0;
     }
     if (!test)
-        fail("wanted test=", "tree, write, kills, storm, growth or damage");
+        fail("wanted test=", "tree, write, kills, storm, cached, growth or damage");
     if (strcmp(test, "write") == 0)
         write_tree();
     if (strcmp(test, "tree") == 0 || strcmp(test, "write") == 0)
@@ -21,6 +21,8 @@ int main(int count, char **arguments)
         kills(argument("place"));
     if (strcmp(test, "storm") == 0)
         storm(argument("place"));
+    if (strcmp(test, "cached") == 0)
+        cached(argument("place"));
     if (strcmp(test, "growth") == 0)
         growth();
     if (strcmp(test, "damage") == 0)
