@@ -9,6 +9,7 @@
 #define HASH_BITS 10
 #define HASH_SLOTS (1u << HASH_BITS)
 #define NONE 0xFFFFu
+#define PAUSE 1000u             /* microseconds */
 #define TRIES 5u                /* of a request, when the block service is restarted again and again */
 #define SECTORS_PER_PAGE (PAGE_SIZE / BLOCK_SECTOR)
 
@@ -104,8 +105,18 @@ static void name(struct page *page, uint32_t unit, uint32_t index)
 
 /* ---- transfers ---- */
 
+/* Asleep, since those who must go on may be of a lower priority. */
+static void let_others(void)
+{
+    lock_release(&lock);
+    sleep_microseconds(PAUSE);
+    lock_acquire(&lock);
+}
+
 static struct transfer *transfer_begin(void)
 {
+    while (transfers_busy == UINT32_MAX) /* more workers than requests */
+        let_others();
     struct transfer *transfer = &transfers[__builtin_ctz(~transfers_busy)];
     transfers_busy |= 1u << transfer->number;
     lock_acquire(&transfer->lock); /* free, or about to be: its last waiter only passes through */
@@ -230,7 +241,7 @@ static struct page *take_oldest(void)
             forget(page);
         return page;
     }
-    thread_yield(); /* every page is in use at this moment */
+    let_others(); /* every page is in use at this moment */
     return NULL;
 }
 

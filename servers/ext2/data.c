@@ -202,7 +202,7 @@ static errcode_t shrink(struct volume *volume, ext2_ino_t number, struct ext2_in
     return code ? code : ext2fs_punch(volume->fs, number, inode, NULL, (size + block_size - 1) / block_size, ~0ull);
 }
 
-static int truncate(struct volume *volume, const request *rq)
+static int truncate(struct volume *volume, request *rq)
 {
     struct ext2_inode inode;
     int error = volume_will_change(volume);
@@ -228,10 +228,5 @@ static int truncate(struct volume *volume, const request *rq)
 int data_truncate(request *rq, void *data)
 {
     (void)data;
-    struct volume *volume = volume_lock(rq->volume);
-    if (!volume)
-        return ENXIO;
-    int error = truncate(volume, rq);
-    volume_unlock(volume);
-    return error;
+    return volume_run(truncate, rq);
 }

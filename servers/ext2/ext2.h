@@ -55,6 +55,8 @@ extern struct struct_io_manager cache_io_manager;
 /* The volume, locked; NULL: no such. */
 struct volume *volume_lock(uint32_t number);
 void volume_unlock(struct volume *volume);
+/* Runs the operation with the volume of the request locked. */
+int volume_run(int (*operation)(struct volume *volume, request *rq), request *rq);
 int volume_mount(request *rq, void *data);
 int volume_unmount(request *rq, void *data);
 int volume_sync(request *rq, void *data);

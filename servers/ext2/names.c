@@ -257,36 +257,26 @@ static int remove_name(struct volume *volume, request *rq)
 
 /* ---- the operations ---- */
 
-static int locked(int (*operation)(struct volume *volume, request *rq), request *rq)
-{
-    struct volume *volume = volume_lock(rq->volume);
-    if (!volume)
-        return ENXIO;
-    int error = operation(volume, rq);
-    volume_unlock(volume);
-    return error;
-}
-
 int names_lookup(request *rq, void *data)
 {
     (void)data;
-    return locked(lookup, rq);
+    return volume_run(lookup, rq);
 }
 
 int names_create(request *rq, void *data)
 {
     (void)data;
-    return locked(create, rq);
+    return volume_run(create, rq);
 }
 
 int names_link(request *rq, void *data)
 {
     (void)data;
-    return locked(link_name, rq);
+    return volume_run(link_name, rq);
 }
 
 int names_remove(request *rq, void *data)
 {
     (void)data;
-    return locked(remove_name, rq);
+    return volume_run(remove_name, rq);
 }

@@ -29,18 +29,19 @@ void node_answer(const struct volume *volume, request *rq, ext2_ino_t number, st
     };
 }
 
-int node_stat(request *rq, void *data)
+static int answer(struct volume *volume, request *rq)
 {
-    (void)data;
     struct ext2_inode inode;
-    struct volume *volume = volume_lock(rq->volume);
-    if (!volume)
-        return ENXIO;
     int error = node_read(volume, rq->node, &inode);
     if (!error)
         node_answer(volume, rq, rq->node, &inode);
-    volume_unlock(volume);
     return error;
+}
+
+int node_stat(request *rq, void *data)
+{
+    (void)data;
+    return volume_run(answer, rq);
 }
 
 /* ---- open nodes ---- */
@@ -64,19 +65,20 @@ static struct open_node *add_open(struct volume *volume, ext2_ino_t number)
     return node;
 }
 
-int node_open(request *rq, void *data)
+static int open_node(struct volume *volume, request *rq)
 {
-    (void)data;
-    struct volume *volume = volume_lock(rq->volume);
-    if (!volume)
-        return ENXIO;
     struct open_node *node = node_find_open(volume, rq->node);
     if (!node)
         node = add_open(volume, rq->node);
     if (node)
         node->opens++;
-    volume_unlock(volume);
     return node ? 0 : ENOMEM;
+}
+
+int node_open(request *rq, void *data)
+{
+    (void)data;
+    return volume_run(open_node, rq);
 }
 
 /* ---- the end ---- */
@@ -133,18 +135,18 @@ static int close_last(struct volume *volume, struct open_node *node)
     return error ? error : error_of(volume, free_inode(volume, number, &inode));
 }
 
+static int close_node(struct volume *volume, request *rq)
+{
+    struct open_node *node = node_find_open(volume, rq->node);
+    if (!node)
+        return EBADF;
+    return --node->opens == 0 ? close_last(volume, node) : 0;
+}
+
 int node_close(request *rq, void *data)
 {
     (void)data;
-    struct volume *volume = volume_lock(rq->volume);
-    if (!volume)
-        return ENXIO;
-    struct open_node *node = node_find_open(volume, rq->node);
-    int error = node ? 0 : EBADF;
-    if (node && --node->opens == 0)
-        error = close_last(volume, node);
-    volume_unlock(volume);
-    return error;
+    return volume_run(close_node, rq);
 }
 
 void node_close_all(struct volume *volume)
@@ -155,7 +157,7 @@ void node_close_all(struct volume *volume)
 
 /* ---- attributes ---- */
 
-static int set_attributes(struct volume *volume, const request *rq)
+static int set_attributes(struct volume *volume, request *rq)
 {
     struct ext2_inode inode;
     int error = volume_will_change(volume);
@@ -176,12 +178,7 @@ static int set_attributes(struct volume *volume, const request *rq)
 int node_set_attributes(request *rq, void *data)
 {
     (void)data;
-    struct volume *volume = volume_lock(rq->volume);
-    if (!volume)
-        return ENXIO;
-    int error = set_attributes(volume, rq);
-    volume_unlock(volume);
-    return error;
+    return volume_run(set_attributes, rq);
 }
 
 /* ---- symbolic links: short ones lie in the inode itself ---- */
@@ -214,10 +211,5 @@ static int read_link(struct volume *volume, request *rq)
 int node_read_link(request *rq, void *data)
 {
     (void)data;
-    struct volume *volume = volume_lock(rq->volume);
-    if (!volume)
-        return ENXIO;
-    int error = read_link(volume, rq);
-    volume_unlock(volume);
-    return error;
+    return volume_run(read_link, rq);
 }

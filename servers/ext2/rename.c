@@ -83,7 +83,7 @@ static int drop_replaced(struct volume *volume, const request *rq, struct rename
     return node_drop_name(volume, rename->replaced, &rename->replaced_inode);
 }
 
-static int rename_name(struct volume *volume, const request *rq)
+static int rename_name(struct volume *volume, request *rq)
 {
     struct rename rename = { 0 };
     int error = volume_will_change(volume);
@@ -108,10 +108,5 @@ static int rename_name(struct volume *volume, const request *rq)
 int names_rename(request *rq, void *data)
 {
     (void)data;
-    struct volume *volume = volume_lock(rq->volume);
-    if (!volume)
-        return ENXIO;
-    int error = rename_name(volume, rq);
-    volume_unlock(volume);
-    return error;
+    return volume_run(rename_name, rq);
 }

@@ -68,6 +68,16 @@ void volume_unlock(struct volume *volume)
     lock_release(&volume->lock);
 }
 
+int volume_run(int (*operation)(struct volume *volume, request *rq), request *rq)
+{
+    struct volume *volume = volume_lock(rq->volume);
+    if (!volume)
+        return ENXIO;
+    int error = operation(volume, rq);
+    volume_unlock(volume);
+    return error;
+}
+
 static struct volume *take_free(void)
 {
     for (uint32_t i = 0; i < VOLUMES; i++)
@@ -216,48 +226,51 @@ static int sync_volume(struct volume *volume)
     return code ? error_of(volume, code) : cache_flush(volume->unit) == OK ? 0 : EIO;
 }
 
+static int sync_asked(struct volume *volume, request *rq)
+{
+    (void)rq;
+    return sync_volume(volume);
+}
+
 int volume_sync(request *rq, void *data)
 {
     (void)data;
-    struct volume *volume = volume_lock(rq->volume);
-    if (!volume)
-        return ENXIO;
-    int error = sync_volume(volume);
-    volume_unlock(volume);
-    return error;
+    return volume_run(sync_asked, rq);
+}
+
+/* By force, what cannot be written is lost. */
+static int unmount(struct volume *volume, request *rq)
+{
+    bool force = rq->flags & FILE_SYSTEM_FORCE;
+    if (force)
+        node_close_all(volume);
+    int error = volume->nodes ? EBUSY : sync_volume(volume);
+    if (error && !force)
+        return error;
+    close_volume(volume);
+    cache_drop(volume->unit);
+    volume->used = false;
+    return 0;
 }
 
 int volume_unmount(request *rq, void *data)
 {
     (void)data;
-    struct volume *volume = volume_lock(rq->volume);
-    if (!volume)
-        return ENXIO;
-    if (rq->flags & FILE_SYSTEM_FORCE)
-        node_close_all(volume);
-    int error = volume->nodes ? EBUSY : sync_volume(volume);
-    if (rq->flags & FILE_SYSTEM_FORCE)
-        error = 0;
-    if (!error) {
-        close_volume(volume);
-        cache_drop(volume->unit);
-        volume->used = false;
-    }
-    volume_unlock(volume);
-    return error;
+    return volume_run(unmount, rq);
 }
 
-int volume_statistics(request *rq, void *data)
+static int statistics(struct volume *volume, request *rq)
 {
-    (void)data;
-    struct volume *volume = volume_lock(rq->volume);
-    if (!volume)
-        return ENXIO;
     struct ext2_super_block *super = volume->fs->super;
     rq->statistics = (struct vfs_statistics){
         .blocks = ext2fs_blocks_count(super), .free_blocks = ext2fs_free_blocks_count(super), .block_size = volume->fs->blocksize,
         .inodes = super->s_inodes_count, .free_inodes = super->s_free_inodes_count, .read_only = volume->read_only,
     };
-    volume_unlock(volume);
     return 0;
+}
+
+int volume_statistics(request *rq, void *data)
+{
+    (void)data;
+    return volume_run(statistics, rq);
 }

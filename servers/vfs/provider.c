@@ -6,7 +6,7 @@
 
 #define PROVIDERS 8u
 #define ATTACH_TRIES 100u
-#define ATTACH_PAUSE 1000u /* microseconds */
+#define PAUSE 1000u /* microseconds */
 
 struct provider {
     char name[STARTUP_NAME];
@@ -75,6 +75,11 @@ int provider_find(const char *name, struct provider **found)
 void operation_begin(struct operation *operation, struct provider *provider)
 {
     lock_acquire(&lock);
+    while (provider->busy == UINT32_MAX) { /* more workers than slots */
+        lock_release(&lock);
+        sleep_microseconds(PAUSE);
+        lock_acquire(&lock);
+    }
     operation->provider = provider;
     operation->slot = (uint32_t)__builtin_ctz(~provider->busy);
     provider->busy |= 1u << operation->slot;
@@ -109,7 +114,7 @@ static status_t send_memory(const struct provider *provider, uint32_t client, ha
         status = service_call_full(provider->endpoint, FILE_SYSTEM_ATTACH, client, TIMEOUT_NEVER, copy, NULL, NULL);
         if (status != E_BUSY)
             break;
-        sleep_microseconds(ATTACH_PAUSE);
+        sleep_microseconds(PAUSE);
     }
     return status;
 }
