@@ -11,7 +11,7 @@
 struct provider {
     char name[STARTUP_NAME];
     handle_t endpoint;
-    session_t session;      /* WORKERS_MAX slots: every worker of ours finds a free one */
+    session_t session;      /* WORKERS_MAX slots */
     uint32_t busy;          /* bit n: slot n is in use */
     uint64_t attached;      /* bit n: it has the memory of client n */
 };
