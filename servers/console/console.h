@@ -12,7 +12,8 @@
                                of input (Ctrl-D). E_CANCELLED: Ctrl-C */
 #define CONSOLE_READ_KEY 3  /* word: timeout in milliseconds, 0: none. Reply: a byte, or CONSOLE_KEY_*. E_TIMED_OUT */
 #define CONSOLE_SIZE 4      /* Reply: columns << 16 | rows */
-#define CONSOLE_NOTIFY 5    /* attached: a notification, whose bit 0 is signalled at Ctrl-C while nobody reads. None: no more */
+#define CONSOLE_NOTIFY 5    /* attached: a notification, whose bit 0 is signalled at Ctrl-C, unless the caller is reading a line
+                               itself. None: no more */
 #define CONSOLE_METHODS 6
 
 #define CONSOLE_SLOT 4096u

@@ -8,6 +8,8 @@
 #define TYPED_BIT 1u
 #define KEYS 256u               /* typed ahead */
 #define LOOK_AGAIN 200000u      /* microseconds: how soon a reader sees that its client has gone */
+#define INTERRUPT_PAUSE 10000u  /* microseconds */
+#define INTERRUPT_LOOKS 20u
 #define SCROLL_LINES 20
 #define WORKERS 6
 #define INTERRUPT_PRIORITY 20
@@ -16,6 +18,7 @@ static struct lock output_lock, input_lock, reader_lock;
 static handle_t devices, typed, interrupt_notification;
 static uint32_t keys[KEYS], first_key, key_count;
 static bool reading;
+static uint32_t interrupt_badge;    /* who gets the notification */
 
 /* ---- output ---- */
 
@@ -40,10 +43,12 @@ static void push(uint32_t key)
 {
     lock_acquire(&input_lock);
     bool interrupts = key == CONTROL('c') && !reading && interrupt_notification != HANDLE_NONE;
-    if (interrupts)
+    if (interrupts) {
+        key_count = 0; /* what was typed ahead was meant for what ends now */
         notification_signal(interrupt_notification, 1);
-    else if (key_count < KEYS)
+    } else if (key_count < KEYS) {
         keys[(first_key + key_count++) % KEYS] = key;
+    }
     lock_release(&input_lock);
     if (interrupts)
         show("^C\n", 3);
@@ -96,7 +101,7 @@ static void set_reading(bool now)
     lock_release(&input_lock);
 }
 
-/* Waits for a key, in microseconds; E_TIMED_OUT, or E_CANCELLED when nobody waits for it any more. */
+/* Waits for a key, in microseconds; E_TIMED_OUT, or E_PEER_DIED when nobody waits for it any more. */
 static status_t wait_for_key(uint32_t most, uint32_t *key)
 {
     uint32_t bits;
@@ -106,7 +111,7 @@ static status_t wait_for_key(uint32_t most, uint32_t *key)
             return E_TIMED_OUT;
         notification_wait(typed, TYPED_BIT, part, &bits);
         if (request_cancelled())
-            return E_CANCELLED;
+            return E_PEER_DIED;
         most -= most == TIMEOUT_NEVER ? 0 : part;
     }
     return OK;
@@ -146,6 +151,14 @@ static reply_t write_method(const request_t *rq)
     return reply_error(good ? OK : E_BAD_ARGUMENT);
 }
 
+/* Whoever asked for interrupts decides whether the reader ends; only if it does not, it sees an interrupted line. */
+static void interrupt_reader(void)
+{
+    notification_signal(interrupt_notification, 1);
+    for (uint32_t i = 0; i < INTERRUPT_LOOKS && !request_cancelled(); i++)
+        sleep_microseconds(INTERRUPT_PAUSE);
+}
+
 static reply_t read_line_method(const request_t *rq)
 {
     static struct line line;
@@ -160,6 +173,8 @@ static reply_t read_line_method(const request_t *rq)
         set_reading(true);
         status = read_line(&line);
         set_reading(false);
+        if (status == E_CANCELLED && rq->badge != interrupt_badge)
+            interrupt_reader();
         bytes = line.length;
         if (status == OK)
             memcpy(to, line.text, bytes);
@@ -189,6 +204,7 @@ static reply_t notify_method(const request_t *rq)
     lock_acquire(&input_lock);
     handle_t old = interrupt_notification;
     interrupt_notification = rq->handle;
+    interrupt_badge = rq->badge;
     lock_release(&input_lock);
     if (old != HANDLE_NONE)
         handle_close(old);

@@ -65,7 +65,7 @@ static int help(const struct command *command)
     (void)command;
     puts("The shell's own commands: cd [FOLDER], pwd, sh FILE, exit [STATUS], help.\n"
          "Programs: ls cat cp mv rm mkdir rmdir ln touch echo wc head hexdump sha256sum stat find fill mount umount sync df\n"
-         "ps top kill free uptime date dmesg lspci; each knows --help. They lie in /bin and /boot.\n"
+         "ps top kill free uptime date dmesg lspci; each knows --help. They lie in /bin; others are started by their path.\n"
          "A line: program words > file  >> file  < file   first | second   first ; second   program &   # comment");
     return 0;
 }
@@ -77,13 +77,20 @@ static const struct {
     { "cd", change_folder }, { "pwd", print_folder }, { "exit", leave }, { "sh", script }, { ".", script }, { "help", help },
 };
 
-bool builtin_run(const struct command *command, int *status)
+static int find(const struct command *command)
 {
-    for (unsigned i = 0; i < sizeof(builtins) / sizeof(builtins[0]); i++) {
-        if (strcmp(builtins[i].name, command->words[0]) == 0) {
-            *status = builtins[i].run(command);
-            return true;
-        }
-    }
-    return false;
+    int i = (int)(sizeof(builtins) / sizeof(builtins[0])) - 1;
+    while (i >= 0 && strcmp(builtins[i].name, command->words[0]) != 0)
+        i--;
+    return i;
+}
+
+bool builtin_knows(const struct command *command)
+{
+    return find(command) >= 0;
+}
+
+int builtin_run(const struct command *command)
+{
+    return builtins[find(command)].run(command);
 }

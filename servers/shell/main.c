@@ -1,6 +1,7 @@
 /* shell: reads lines and runs programs. script=/path in the system list runs that file, then ends the machine with the status of
  * its last command; so does the end of input. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +15,37 @@
 
 static int depth;               /* of scripts that run scripts */
 
+static int open_output(const struct command *command, const char *output)
+{
+    int file = open(output, O_WRONLY | O_CREAT | (command->append ? O_APPEND : O_TRUNC), 0666);
+    if (file < 0)
+        fprintf(stderr, "shell: %s: %s\n", output, strerror(errno));
+    return file;
+}
+
+/* The shell's own commands write where they are told, too. */
+static int run_own(const struct command *command, const char *output)
+{
+    int file = output ? open_output(command, output) : -1, console = output ? dup(STDOUT_FILENO) : -1;
+    if (output && file < 0)
+        return 1;
+    fflush(stdout);
+    if (output)
+        dup2(file, STDOUT_FILENO);
+    int status = builtin_run(command);
+    fflush(stdout);
+    if (output) {
+        dup2(console, STDOUT_FILENO);
+        close(console);
+        close(file);
+    }
+    return status;
+}
+
 static int run(const struct command *command, const char *input, const char *output)
 {
-    int status;
-    if (builtin_run(command, &status))
-        return status;
+    if (builtin_knows(command))
+        return run_own(command, output);
     fflush(stdout);
     return run_program(command, input, output, command->follows == '&');
 }
@@ -38,20 +65,20 @@ static int run_pipe(char **line, struct command *command)
         if (!piped)
             return status;
         input = names[i % 2];
-        if (!parse_command(line, command)) {
+        if (parse_command(line, command) != PARSED_COMMAND) {
             unlink(input);
             return STATUS_USAGE;
         }
     }
 }
 
-int shell_line(char *line)
+int shell_line(char *line, int status)
 {
     struct command command;
-    int status = 0;
-    while (parse_command(&line, &command))
+    enum parsed parsed;
+    while ((parsed = parse_command(&line, &command)) == PARSED_COMMAND)
         status = run_pipe(&line, &command);
-    return status;
+    return parsed == PARSED_WRONG ? STATUS_USAGE : status;
 }
 
 int shell_script(const char *path)
@@ -65,7 +92,7 @@ int shell_script(const char *path)
     }
     depth++;
     while (fgets(line, sizeof(line), file))
-        status = shell_line(line);
+        status = shell_line(line, status);
     depth--;
     fclose(file);
     return status;
@@ -109,7 +136,7 @@ int main(void)
         end_machine(shell_script(script));
     greet();
     while (read_line(line))
-        shell_line(line);
+        shell_line(line, 0);
     end_machine(0);
     return 0;
 }

@@ -91,13 +91,13 @@ static bool take_words(char **line, struct command *command)
     }
 }
 
-bool parse_command(char **line, struct command *command)
+enum parsed parse_command(char **line, struct command *command)
 {
     *command = (struct command){ 0 };
     *line = skip_blanks(*line);
-    if (**line == '\0' || **line == '#' || !take_words(line, command))
-        return false;
-    if (command->count == 0)
-        return wrong("a command is missing");
-    return true;
+    if (**line == '\0' || **line == '#')
+        return PARSED_END;
+    if (!take_words(line, command))
+        return PARSED_WRONG;
+    return command->count > 0 || wrong("a command is missing") ? PARSED_COMMAND : PARSED_WRONG;
 }

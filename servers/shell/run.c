@@ -63,10 +63,11 @@ static void *read_all(const char *path, uint32_t *size)
     return image;
 }
 
-/* A name with a slash is a path; any other is looked for in /bin, in /boot, and in the program of many names. */
+/* A name with a slash is a path; any other is looked for in /bin, and in the program of many names among the boot modules, where
+ * the other names are mostly those of services. */
 static void *load(const char *name, uint32_t *size)
 {
-    static const char *const places[] = { "/bin/%s", "/boot/%s", "/boot/" ALL_PROGRAMS };
+    static const char *const places[] = { "/bin/%s", "/boot/" ALL_PROGRAMS };
     char path[LINE_BYTES];
     void *image = NULL;
     if (strchr(name, '/'))
@@ -172,6 +173,7 @@ int run_program(const struct command *command, const char *input, const char *ou
     const char *name = command->words[0];
     struct child child;
     uint32_t bits;
+    notification_wait(events, INTERRUPTED | ENDED, 0, &bits); /* what is left of those before it */
     const char *wrong = start(command, input, output, &child);
     if (wrong) {
         fprintf(stderr, "%s: %s\n", name, wrong);
@@ -181,7 +183,6 @@ int run_program(const struct command *command, const char *input, const char *ou
         keep_in_background(name, &child);
         return 0;
     }
-    notification_wait(events, INTERRUPTED | ENDED, 0, &bits);
     process_watch(child.process, events, ENDED);
     return wait_for(name, &child);
 }

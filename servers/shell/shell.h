@@ -18,8 +18,9 @@ struct command {                /* one program, or one of the shell's own comman
 };
 
 /* ---- parse.c ---- */
-/* Takes the next command off the line, which it writes to; false at the end of it, or with a message when it makes no sense. */
-bool parse_command(char **line, struct command *command);
+enum parsed { PARSED_END, PARSED_COMMAND, PARSED_WRONG };
+/* Takes the next command off the line, which it writes to. PARSED_WRONG, after a message: it makes no sense. */
+enum parsed parse_command(char **line, struct command *command);
 
 /* ---- run.c ---- */
 void run_init(void);
@@ -30,13 +31,14 @@ int run_program(const struct command *command, const char *input, const char *ou
 void run_report_ended(void);
 
 /* ---- builtin.c ---- */
-/* True when it was one of the shell's own commands; *status is its exit status. */
-bool builtin_run(const struct command *command, int *status);
+/* Whether it is one of the shell's own commands; its exit status. */
+bool builtin_knows(const struct command *command);
+int builtin_run(const struct command *command);
 void end_machine(int status);
 
 /* ---- main.c ---- */
-/* Runs the commands of a line; returns the status of the last. */
-int shell_line(char *line);
+/* Runs the commands of a line; returns the status of the last, or `status` when there is none. */
+int shell_line(char *line, int status);
 int shell_script(const char *path);
 
 #endif

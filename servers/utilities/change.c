@@ -23,13 +23,21 @@ static int copy_bytes(int from, int to, const char *source, const char *target)
 {
     ssize_t bytes;
     while ((bytes = read(from, piece, sizeof(piece))) > 0)
-        if (write(to, piece, (size_t)bytes) != bytes)
+        if (!write_all(to, piece, (size_t)bytes))
             return complain(target);
     return bytes < 0 ? complain(source) : 0;
 }
 
+static bool is_same(const char *source, const char *target)
+{
+    struct stat a, b;
+    return stat(source, &a) == 0 && stat(target, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 static int copy_file(const char *source, const char *target, uint32_t mode)
 {
+    if (is_same(source, target))
+        return complain_of(target, "is the file itself");
     int from = open(source, O_RDONLY);
     if (from < 0)
         return complain(source);
@@ -100,8 +108,26 @@ static int each_to(int count, char **arguments, int (*act)(const char *source, c
     return worst;
 }
 
+/* Whether the place of the target lies in the folder that is to be copied there. */
+static bool lies_within(const char *target, const char *folder)
+{
+    char above[PATH_BYTES], outer[PATH_BYTES], inner[PATH_BYTES];
+    snprintf(above, sizeof(above), "%s", target);
+    char *slash = strrchr(above, '/');
+    if (slash)
+        slash[slash == above] = '\0';
+    if (!is_folder(folder) || !realpath(folder, outer) || !realpath(slash ? above : ".", inner))
+        return false;
+    size_t length = strlen(outer);
+    return strncmp(inner, outer, length) == 0 && (inner[length] == '\0' || inner[length] == '/' || length == 1);
+}
+
 static int copy_plainly(const char *source, const char *target) { return copy(source, target, false); }
-static int copy_whole(const char *source, const char *target) { return copy(source, target, true); }
+
+static int copy_whole(const char *source, const char *target)
+{
+    return lies_within(target, source) ? complain_of(source, "cannot be copied into itself") : copy(source, target, true);
+}
 
 int cp_main(int count, char **arguments)
 {
@@ -226,14 +252,17 @@ int fill_main(int count, char **arguments)
 {
     if (count != 3)
         return usage();
-    uint32_t left = strtoul(arguments[1], NULL, 0), state = strtoul(arguments[2], NULL, 0);
+    char *ends[2];
+    uint32_t left = strtoul(arguments[1], &ends[0], 0), state = strtoul(arguments[2], &ends[1], 0);
+    if (*ends[0] || *ends[1])
+        return usage();
     int file = open(arguments[0], O_WRONLY | O_CREAT | O_TRUNC, 0644);
     if (file < 0)
         return complain(arguments[0]);
     while (left > 0) {
         uint32_t part = left < sizeof(piece) ? left : sizeof(piece);
         fill_piece(&state);
-        if (write(file, piece, part) != (ssize_t)part)
+        if (!write_all(file, piece, part))
             return complain(arguments[0]);
         left -= part;
     }

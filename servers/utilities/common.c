@@ -89,6 +89,15 @@ void mode_text(uint32_t mode, char text[11])
     text[10] = '\0';
 }
 
+bool write_all(int file, const void *bytes, size_t count)
+{
+    ssize_t written = 0;
+    for (size_t done = 0; done < count; done += (size_t)written)
+        if ((written = write(file, (const char *)bytes + done, count - done)) <= 0)
+            return false;
+    return true;
+}
+
 int open_input(const char *path)
 {
     if (!path || strcmp(path, "-") == 0)

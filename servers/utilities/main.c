@@ -77,5 +77,6 @@ int main(int count, char **arguments)
         printf("usage: %s\n%s\n", running->usage, running->help);
         return 0;
     }
-    return running->run(count - 1, arguments + 1);
+    int status = running->run(count - 1, arguments + 1);
+    return fflush(stdout) == 0 ? status : complain("standard output");
 }

@@ -27,8 +27,8 @@ static int print_all(int file, const char *name)
 {
     ssize_t bytes;
     while ((bytes = read(file, piece, sizeof(piece))) > 0)
-        if (write(STDOUT_FILENO, piece, (size_t)bytes) != bytes)
-            return complain("cat");
+        if (!write_all(STDOUT_FILENO, piece, (size_t)bytes))
+            return complain("standard output");
     return bytes < 0 ? complain(name) : 0;
 }
 
@@ -115,12 +115,14 @@ static void print_row(const uint8_t *bytes, uint32_t count, unsigned long offset
     puts("|");
 }
 
-static uint32_t fill_row(int file, uint8_t row[ROW])
+/* Bytes of the next row, 0 at the end, -1 for an error. */
+static int fill_row(int file, uint8_t row[ROW])
 {
-    uint32_t count = 0;
-    for (ssize_t bytes; count < ROW && (bytes = read(file, row + count, ROW - count)) > 0;)
-        count += (uint32_t)bytes;
-    return count;
+    int count = 0;
+    ssize_t bytes = 1;
+    while (count < (int)ROW && (bytes = read(file, row + count, ROW - (size_t)count)) > 0)
+        count += (int)bytes;
+    return bytes < 0 ? -1 : count;
 }
 
 static int dump(int file, const char *name)
@@ -128,16 +130,18 @@ static int dump(int file, const char *name)
     uint8_t row[ROW], last[ROW];
     unsigned long offset = 0;
     bool repeated = false;
-    (void)name;
-    for (uint32_t count; (count = fill_row(file, row)) > 0; offset += count) {
-        bool same = offset > 0 && count == ROW && memcmp(row, last, ROW) == 0;
+    int count;
+    for (; (count = fill_row(file, row)) > 0; offset += (unsigned long)count) {
+        bool same = offset > 0 && count == (int)ROW && memcmp(row, last, ROW) == 0;
         if (!same)
-            print_row(row, count, offset);
+            print_row(row, (uint32_t)count, offset);
         else if (!repeated)
             puts("*");
         repeated = same;
         memcpy(last, row, ROW);
     }
+    if (count < 0)
+        return complain(name);
     printf("%08lx\n", offset);
     return 0;
 }

@@ -3,6 +3,7 @@
 #define UTILITIES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
@@ -27,10 +28,12 @@ bool is_folder(const char *path);
 int for_each_name(const char *folder, int (*function)(const char *path, void *context), void *context);
 /* "-rwxr-xr-x" */
 void mode_text(uint32_t mode, char text[11]);
+/* False, with errno, when not everything could be written. */
+bool write_all(int file, const void *bytes, size_t count);
 /* Opens for reading; NULL or "-": standard input. -1 after a message. */
 int open_input(const char *path);
 
-/* ---- the commands: file.c copy.c text.c hash.c system.c devices.c top.c ---- */
+/* ---- the commands: list.c change.c text.c hash.c system.c processes.c ---- */
 int ls_main(int count, char **arguments);
 int cat_main(int count, char **arguments);
 int cp_main(int count, char **arguments);

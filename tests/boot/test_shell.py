@@ -86,6 +86,14 @@ def test_tour(machine):
     ("kill 99999", "kill: 99999: No such process"),
     ("umount /", "umount: /: Device or resource busy"),
     ("mount nofs:x /tmp", "mount: /tmp: Device or resource busy"),
+    ("echo abc > /tmp/f; cp /tmp/f /tmp/f; cp /tmp/f /tmp; cat /tmp/f; rm /tmp/f",
+     "cp: /tmp/f: is the file itself\ncp: /tmp/f: is the file itself\nabc"),
+    ("mkdir /tmp/d; cp -r /tmp/d /tmp/d/x; cp -r /tmp/d /tmp/e; ls /tmp; rm -r /tmp/d /tmp/e",
+     "cp: /tmp/d: cannot be copied into itself\nd\ne"),
+    ("pwd > /tmp/f; cat /tmp/f; rm /tmp/f; pwd | wc", "/\n      1       1       2"),
+    ("fill /tmp/f 1x 1", "usage: fill FILE BYTES SEED"),
+    ("fill /tmp/f 100000000 1; rm /tmp/f", "fill: /tmp/f: No space left on device"),
+    ("hexdump /etc", "hexdump: /etc: Is a directory"),
     ("echo abc | hexdump", "00000000  61 62 63 0a                                       |abc.|\n00000004"),
     ("echo abc | sha256sum", hashlib.sha256(b"abc\n").hexdigest() + "  -"),
     ("sha256sum /etc/motd > /tmp/s; sha256sum -c /tmp/s; rm /tmp/s", "/etc/motd: OK"),
@@ -134,6 +142,21 @@ def test_line_editing_and_history(machine):
     machine.expect("$ ")
 
 
+@pytest.mark.parametrize("script,status", [("true-enough\n", 127), ("ls /nope\n\n# a comment\n", 1), ("echo 'open\n", 2),
+                                           ("ls /nope\necho fine\n", 0)])
+def test_script_status(script, status, image, tmp_path):
+    """Of the last command, whatever stands behind it."""
+    folder = tmp_path / "folder"
+    shutil.copytree(ROOT / "disk", folder)
+    (folder / "script").write_text(script)
+    subprocess.run([ROOT / "tools" / "disk_image", "--modules", BUILD / "modules", "--folder", folder, "--output",
+                    tmp_path / "disk"], cwd=ROOT, check=True)
+    listing = tmp_path / "script.toml"
+    listing.write_text((ROOT / "servers" / "system.toml").read_text() + 'arguments = { script = "/script" }\n')
+    with Terminal(build=str(BUILD), list=str(listing), extra=disk(tmp_path / "disk")) as machine:
+        assert machine.end() == status
+
+
 def test_interrupt(machine):
     machine.type("half a line\x03")
     machine.expect("^C")
@@ -143,6 +166,11 @@ def test_interrupt(machine):
     machine.type("\x03")
     machine.expect("$ ")
     machine.run("rm -f /tmp/x")
+    machine.type("cat\n")
+    machine.expect("cat\n")
+    machine.type("half\x03")
+    machine.expect("^C")
+    assert "Interrupted" not in machine.expect("$ ")
     machine.type("cat\n")
     machine.expect("cat\n")
     machine.type("typed\n\x04")
@@ -213,5 +241,6 @@ def test_without_a_disk(machine_type, cpu):
     with start(None, machine=machine_type, cpu=cpu) as machine:
         machine.expect("/$ ")
         assert "bootfs" in machine.run("df") and "shell" in machine.run("ls /boot")
+        assert machine.run("echo hi") == "hi"
         machine.type("exit\n")
         assert machine.end() == 0
