@@ -136,7 +136,7 @@ enum endpoint_info_index {
     ENDPOINT_QUEUE,         /* callers waiting for a worker */
     ENDPOINT_QUEUE_HIGH,    /* most callers ever waiting at once */
     ENDPOINT_WAITS,         /* calls that had to wait for a worker */
-    ENDPOINT_REFUSALS,      /* calls refused with E_BUSY */
+    ENDPOINT_REFUSALS,      /* calls refused with E_BUSY or E_DEADLOCK */
     ENDPOINT_INFO_COUNT
 };
 

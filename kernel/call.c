@@ -21,11 +21,11 @@ struct thread *call_root(struct thread *thread)
     return thread;
 }
 
-static struct thread *call_leaf(struct thread *thread)
+struct thread *call_leaf(const struct thread *thread)
 {
     while (thread->callee)
         thread = thread->callee;
-    return thread;
+    return (struct thread *)thread;
 }
 
 /* ---- handles that travel ---- */
@@ -82,6 +82,10 @@ static status_t queue_call(struct thread *caller, struct endpoint *endpoint)
     if (endpoint->flags & ENDPOINT_NO_QUEUE) {
         endpoint->refusals++;
         return E_BUSY;
+    }
+    if (call_would_deadlock(caller, endpoint)) {
+        endpoint->refusals++;
+        return E_DEADLOCK;
     }
     endpoint_queue_caller(endpoint, caller);
     scheduler_block(THREAD_QUEUED);

@@ -24,6 +24,8 @@ struct endpoint {
     uint32_t flags;             /* ENDPOINT_NO_QUEUE, ENDPOINT_TAKES_HANDLES */
     uint32_t cap;               /* requests of one badge at a time; 0: no cap */
     uint32_t waiting_high, waits, refusals;
+    struct endpoint *found;     /* deadlock.c: next of those found by a search; NULL between searches */
+    bool told;                  /* deadlock.c: a refusal has been logged */
 };
 
 /* Where calls through unsuitable handles lead: it never has an idle worker, so one test on the fast path covers it. */
@@ -77,5 +79,12 @@ void call_cut(struct thread *caller);
 void call_finish(struct thread *caller, status_t status);
 /* The first thread of the chain that `thread` is in: its base budget is the one that the chain runs on. */
 struct thread *call_root(struct thread *thread);
+/* The last thread of the chain: the one that does something for all the others. */
+struct thread *call_leaf(const struct thread *thread);
+
+/* ---- deadlock.c ---- */
+/* Whether all workers of the endpoint, which are busy, wait through their own calls for `caller`, the current thread. The first
+ * such call to each endpoint is logged, with its chain. Cold: inlined, it would cost the C path 14 instructions a round trip. */
+bool call_would_deadlock(const struct thread *caller, struct endpoint *endpoint) __attribute__((cold));
 
 #endif
