@@ -73,7 +73,7 @@ SOURCES_file-tests := servers/utilities/sha256.c
 MODULES := $(PROGRAMS:%=$(B)/modules/%)
 UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test_*.c))
 
-.PHONY: all help packages-% iso run debug bench bench-linux bench-files test unit-tests check clean distclean
+.PHONY: all help packages-% iso audit run debug bench bench-linux bench-files test unit-tests check clean distclean
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # packages are installed before anything is built; a whole build takes seconds
 .SECONDARY:
@@ -116,6 +116,20 @@ $(B)/%.asm.o: %.asm $(B)/offsets.inc $(wildcard abi/*) Makefile config.mk
 $(B)/kernel.elf: $(KERNEL_OBJECTS) boot/kernel.ld
 	$(Q)$(CC) -m32 $(OPTIMISE) -g $(LINK_TIME) -nostdlib -static -Wl,-z,noexecstack,--build-id=none,-T,boot/kernel.ld -o $@ $(KERNEL_OBJECTS)
 
+# The kernel that checks itself when it is asked to: the same files, not optimised as a whole so that the linker can put the
+# audit's functions in front of some of theirs.
+AUDIT_C := $(wildcard tests/audit/*.c)
+AUDIT_OBJECTS := $(patsubst %.c,$(B)/audit/%.o,$(KERNEL_C) $(AUDIT_C)) $(KERNEL_ASM:%.asm=$(B)/%.asm.o)
+AUDIT_WRAPPED := sys_process_info slab_allocate frame_allocate_low frame_allocate_any
+
+$(B)/audit/%.o: %.c Makefile config.mk
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KERNEL_FLAGS) -fno-lto -Itests/audit -c $< -o $@
+
+$(B)/audit.elf: $(AUDIT_OBJECTS) boot/kernel.ld
+	$(Q)$(CC) -m32 -g -nostdlib -static -Wl,-z,noexecstack,--build-id=none,-T,boot/kernel.ld $(AUDIT_WRAPPED:%=-Wl,--wrap=%) -o $@ \
+		$(AUDIT_OBJECTS)
+
 # ---- library and programs ----
 
 $(B)/libserver/%.o: libserver/%.c Makefile config.mk
@@ -156,7 +170,7 @@ ADDRESSES := $(shell i=16; for p in $(PROGRAMS); do printf '%s:0x%x000000 ' $$p 
 address_of = $(patsubst $1:%,%,$(filter $1:%,$(ADDRESSES)))
 $(foreach folder,$(PROGRAM_FOLDERS),$(eval $(call program,$(call program_name,$(folder)),$(folder),$(call address_of,$(call program_name,$(folder))))))
 
--include $(wildcard $(B)/*.d $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)
+-include $(wildcard $(B)/audit/*/*.d $(B)/audit/*/*/*.d $(B)/*.d $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)
 
 # ---- system lists ----
 
@@ -236,10 +250,12 @@ $(OUT)/unit/%: tests/host/%.c $(wildcard tests/host/*.h kernel/*.c kernel/*.h ab
 	$(Q)gcc -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -Iabi -Ikernel -Iarch/x86 \
 		-Ilibserver/include -I. -o $@ $< $(addprefix kernel/,$(shell sed -n 's,^// links: ,,p' $<)) -lcmocka
 
+audit: packages-build $(B)/audit.elf
+
 unit-tests: packages-build-test $(UNIT_TESTS)
 
 test: packages-build-run-test-debug-files ## unit tests, then the guest suite under QEMU and Bochs
-	$(Q)$(MAKE) --no-print-directory BUILD=release iso unit-tests
+	$(Q)$(MAKE) --no-print-directory BUILD=release iso audit unit-tests
 	$(Q)$(MAKE) --no-print-directory BUILD=debug iso
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider tests
 

@@ -56,13 +56,13 @@ def prepare_list(listing, build, target):
     return str(target)
 
 
-def direct_modules(build, listing):
+def direct_modules(kernel, build, listing):
     """Arguments for QEMU's own multiboot loader: the kernel, init, the system list, every program."""
     if listing is None:
-        return ["-kernel", f"{build}/kernel.elf"]
+        return ["-kernel", kernel]
     programs = sorted(p for p in (pathlib.Path(build) / "modules").iterdir() if p.name != "init")
     modules = [f"{build}/modules/init init", f"{listing} system.list"] + [f"{p} {p.name}" for p in programs]
-    return ["-kernel", f"{build}/kernel.elf", "-initrd", ",".join(modules)]
+    return ["-kernel", kernel, "-initrd", ",".join(modules)]
 
 
 def qemu_command(options, serial):
@@ -77,14 +77,14 @@ def qemu_command(options, serial):
     elif options.kernel:
         command += ["-kernel", options.kernel]
     else:
-        command += direct_modules(options.build, options.list)
+        command += direct_modules(f"{options.build}/{options.elf}", options.build, options.list)
     return command + options.extra
 
 
 def default_options(**changes):
     options = argparse.Namespace(emulator="qemu", qemu="qemu-system-i386", machine="pc", cpu="max", memory=64, smp=1,
                                  accel="tcg", icount=False, iso=None, build="build/release", list="servers/system.toml",
-                                 kernel=None, timeout=60, extra=[])
+                                 kernel=None, elf="kernel.elf", timeout=60, extra=[])
     for name, value in changes.items():
         if not hasattr(options, name):
             raise TypeError(f"boot.run has no option {name}")
@@ -194,6 +194,8 @@ def parse(arguments):
     for name in ("qemu", "machine", "cpu", "build", "list"):
         parser.add_argument(f"--{name}", default=getattr(defaults, name), help="default: %(default)s")
     parser.add_argument("--iso", help="boot this image through GRUB; without it QEMU loads the kernel directly")
+    parser.add_argument("--elf", default=defaults.elf, 
+                        help="the kernel in the build folder, default %(default)s; audit.elf checks itself")
     parser.add_argument("--memory", type=int, default=64, help="MiB, default 64")
     parser.add_argument("--smp", type=int, default=1)
     parser.add_argument("--accel", choices=["tcg", "kvm"], default="tcg")
@@ -210,7 +212,7 @@ def parse(arguments):
 def check_files(options):
     if options.emulator == "bochs" and not options.iso:
         sys.exit("boot: Bochs starts from an image: make iso builds them, --iso names one")
-    for path in [options.iso] if options.iso else [f"{options.build}/kernel.elf", f"{options.build}/modules", options.list]:
+    for path in [options.iso] if options.iso else [f"{options.build}/{options.elf}", f"{options.build}/modules", options.list]:
         if not os.path.exists(path):
             sys.exit(f"boot: {path} is not there: run make (make iso for images), or name another")
 
@@ -235,7 +237,8 @@ def main():
         status = subprocess.run(command).returncode
         return status >> 1 if status & 1 else status
     began = time.monotonic()
-    names = ("emulator", "qemu", "machine", "cpu", "memory", "smp", "accel", "icount", "iso", "build", "list", "timeout", "extra")
+    names = ("emulator", "qemu", "machine", "cpu", "memory", "smp", "accel", "icount", "iso", "build", "elf", "list", "timeout",
+             "extra")
     result = run(**{name: getattr(options, name) for name in names})
     sys.stdout.write(result.serial)
     if result.code != 0:

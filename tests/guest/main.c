@@ -3,12 +3,14 @@
 
 #include "child.h"
 
+#include "tests/audit/request.h"
+
 static const struct test_group *const groups[] = {
     &call_tests,     &queue_tests,   &death_tests,  &deadline_tests,     &transfer_tests, &sysenter_tests,
     &flags_tests,    &protection_tests, &handle_tests, &memory_tests,    &quota_tests,    &thread_tests,
     &budget_tests,   &notification_tests, &device_tests, &fpu_tests,     &hostile_tests,  &fuzz_tests,
     &interrupt_tests, &regression_tests, &spawn_tests, &restart_tests, &log_tests,
-    &deadlock_tests,
+    &deadlock_tests, &exhaustion_tests,
 };
 
 #define SETTLE_TRIES 100u
@@ -123,6 +125,8 @@ static void run_case(const struct test_group *group, const struct test_case *tes
         test->run();
     if (!state.failed)
         check_nothing_left(threads, processes);
+    if (!state.failed)
+        expect_audit();
     report(group, test, gate ? gate->name : NULL);
 }
 
@@ -160,6 +164,9 @@ int main(void)
     for (uint32_t i = 0; i < COUNT(groups); i++)
         if (is_wanted(groups[i]))
             run_group(groups[i]);
+    uint32_t audits;
+    if (audit_ask(AUDIT_CHECKS, &audits))
+        print("# %u audits\n", audits);
     print("# %u cases, %u failed\n", state.number, state.failures);
     machine_exit(state.failures ? 1 : 0);
 }

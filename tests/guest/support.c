@@ -1,6 +1,8 @@
 /* Helpers of the cases: gates, facts, time, threads that make one call. */
 #include "tests.h"
 
+#include "tests/audit/request.h"
+
 #define SETTLE_TRIES 1000u
 #define TASK_STACK PAGE_SIZE
 #define TASK_DONE 1u
@@ -166,4 +168,18 @@ void client_start(struct client *client, uint32_t priority)
 {
     task_create(&client->task, client_run, priority);
     task_go(&client->task);
+}
+
+/* ---- the audit kernel ---- */
+
+bool audit_ask(uint32_t question, uint32_t *answer)
+{
+    return process_info(AUDIT_REQUEST, question, answer) == OK;
+}
+
+void expect_audit(void)
+{
+    uint32_t violations = 0;
+    audit_ask(AUDIT_CHECK, &violations);
+    expect_equal(violations, 0);
 }

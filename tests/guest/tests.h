@@ -82,6 +82,11 @@ uint32_t random_next(uint32_t *state);
 /* Status of one call, and of the service if that is OK. */
 status_t call(const struct gate *gate, handle_t endpoint, uint32_t method, uint32_t word, uint32_t *reply);
 
+/* Asks the audit kernel (tests/audit/request.h); false: this is another kernel. */
+bool audit_ask(uint32_t question, uint32_t *answer);
+/* Expects the audit kernel to find nothing wrong; other kernels are not asked. */
+void expect_audit(void);
+
 /* A thread of ours on a stack of its own. */
 struct task {
     void (*run)(struct task *task);
@@ -158,6 +163,6 @@ void release_holder(struct client *client, uint32_t bit);
 extern const struct test_group call_tests, queue_tests, death_tests, deadline_tests, transfer_tests, sysenter_tests,
     flags_tests, protection_tests, handle_tests, memory_tests, quota_tests, thread_tests, budget_tests,
     notification_tests, device_tests, fpu_tests, hostile_tests, fuzz_tests, interrupt_tests, regression_tests,
-    spawn_tests, restart_tests, log_tests, deadlock_tests;
+    spawn_tests, restart_tests, log_tests, deadlock_tests, exhaustion_tests;
 
 #endif

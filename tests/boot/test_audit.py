@@ -1,0 +1,52 @@
+"""The guest suite on the kernel that checks its own invariants after each case, and whose allocations can be made to fail."""
+
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+import boot
+import tap
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build" / "release"
+ALLOCATORS = {"slab_allocate", "frame_allocate_low", "frame_allocate_any"}
+
+
+def places_of_allocation():
+    """Where each call of an allocator returns to, and the function that it is in."""
+    text = subprocess.run(["objdump", "-d", "--no-show-raw-insn", str(BUILD / "audit.elf")], capture_output=True, text=True,
+                          check=True).stdout
+    places, function, returns = {}, "", False
+    for line in text.splitlines():
+        if found := re.match(r"[0-9a-f]+ <(.*)>:", line):
+            function = found[1]
+        elif found := re.match(r" *([0-9a-f]+):\s+(.*)", line):
+            if returns:
+                places[int(found[1], 16)] = function
+            returns = any(f"<__wrap_{name}>" in found[2] for name in ALLOCATORS)
+    return places
+
+
+@pytest.fixture(scope="module")
+def audited():
+    result = boot.run(build=str(BUILD), elf="audit.elf", list=str(ROOT / "tests" / "system.toml"), icount=True, timeout=300)
+    return tap.judge(result.serial, result.code), result.serial
+
+
+def test_no_invariant_is_broken(audited, record_guest_cases):
+    verdict, serial = audited
+    record_guest_cases(verdict)
+    assert not verdict.failed, verdict.text
+    assert "audit: " not in serial
+    assert not [line for line in verdict.skipped if "audit" in line]
+    assert int(re.search(r"^# (\d+) audits$", serial, re.M)[1]) > 300
+
+
+def test_every_allocation_has_failed_once(audited):
+    _, serial = audited
+    failed = {int(place, 16) for place in re.findall(r"^# allocation failed at ([0-9a-f]+)$", serial, re.M)}
+    places = places_of_allocation()
+    assert len(places) > 8
+    assert {f"0x{place:x} in {places[place]}" for place in places.keys() - failed} == set()
