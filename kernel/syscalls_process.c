@@ -55,6 +55,8 @@ status_t sys_process_create(struct thread *thread)
         if (!entry)
             return status;
         supervisor = endpoint_of(entry->object);
+        if (!(supervisor->flags & ENDPOINT_TAKES_HANDLES)) /* each report brings one */
+            return E_NO_RIGHT;
         if (entry->badge) /* whoever reports through this handle is known: no fault can be put down to another */
             badge = entry->badge;
     }

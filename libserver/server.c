@@ -12,7 +12,8 @@ static struct pool *pools;
 
 __attribute__((weak)) reply_t server_unknown_method(const request_t *request)
 {
-    (void)request;
+    if (request->handle != HANDLE_NONE)
+        handle_close(request->handle);
     return reply_error(E_NO_METHOD);
 }
 

@@ -7,6 +7,7 @@ import argparse
 import dataclasses
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -47,12 +48,16 @@ class Result:
         return self.code == 0 and not self.timed_out
 
 
-def prepare_list(listing, build, target):
-    """A system list as init reads it: a copy, or what a TOML file compiles to. Returns its path."""
+def prepare_list(listing, build, target, arguments=""):
+    """A system list as init reads it: a copy, or what a TOML file compiles to; the essential program gets further arguments.
+    Returns its path."""
     if pathlib.Path(listing).suffix != ".toml":
         shutil.copy(listing, target)
     elif subprocess.run([SYSTEM_LIST, "--programs", f"{build}/modules", "--output", target, listing]).returncode != 0:
         sys.exit(f"boot: {listing} has mistakes")
+    if arguments:
+        text = pathlib.Path(target).read_text()
+        pathlib.Path(target).write_text(re.sub(r"^(.* essential=yes.*)$", rf"\1 {arguments}", text, flags=re.M))
     return str(target)
 
 
@@ -84,7 +89,8 @@ def qemu_command(options, serial):
 def default_options(**changes):
     options = argparse.Namespace(emulator="qemu", qemu="qemu-system-i386", machine="pc", cpu="max", memory=64, smp=1,
                                  accel="tcg", icount=False, iso=None, build="build/release", list="servers/system.toml",
-                                 kernel=None, elf="kernel.elf", timeout=60, extra=[])
+                                 kernel=None, elf="kernel.elf", arguments="", timeout=60,
+                                 extra=[])
     for name, value in changes.items():
         if not hasattr(options, name):
             raise TypeError(f"boot.run has no option {name}")
@@ -174,7 +180,8 @@ def run(**changes):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="postern-"))
     try:
         if options.list and not options.iso:
-            options.list = prepare_list(options.list, options.build, folder / "system.list") # known by its file's name
+            # Known by its file's name.
+            options.list = prepare_list(options.list, options.build, folder / "system.list", options.arguments)
         return (run_bochs if options.emulator == "bochs" else run_qemu)(options, folder)
     finally:
         shutil.rmtree(folder)
@@ -194,8 +201,9 @@ def parse(arguments):
     for name in ("qemu", "machine", "cpu", "build", "list"):
         parser.add_argument(f"--{name}", default=getattr(defaults, name), help="default: %(default)s")
     parser.add_argument("--iso", help="boot this image through GRUB; without it QEMU loads the kernel directly")
-    parser.add_argument("--elf", default=defaults.elf, 
+    parser.add_argument("--elf", default=defaults.elf,
                         help="the kernel in the build folder, default %(default)s; audit.elf checks itself")
+    parser.add_argument("--arguments", default="", help='for the essential program of the list, such as "only=call"')
     parser.add_argument("--memory", type=int, default=64, help="MiB, default 64")
     parser.add_argument("--smp", type=int, default=1)
     parser.add_argument("--accel", choices=["tcg", "kvm"], default="tcg")
@@ -222,7 +230,7 @@ def main():
     exit_on_termination()
     check_files(options)
     if (options.print or options.interactive) and not options.iso:
-        options.list = prepare_list(options.list, options.build, pathlib.Path(options.build) / "system.list")
+        options.list = prepare_list(options.list, options.build, pathlib.Path(options.build) / "system.list", options.arguments)
     if options.gdb:
         options.extra += ["-S", "-gdb", "tcp:127.0.0.1:1234"]
     if options.print:
@@ -237,8 +245,8 @@ def main():
         status = subprocess.run(command).returncode
         return status >> 1 if status & 1 else status
     began = time.monotonic()
-    names = ("emulator", "qemu", "machine", "cpu", "memory", "smp", "accel", "icount", "iso", "build", "elf", "list", "timeout",
-             "extra")
+    names = ("emulator", "qemu", "machine", "cpu", "memory", "smp", "accel", "icount", "iso", "build", "elf", "list", "arguments",
+             "timeout", "extra")
     result = run(**{name: getattr(options, name) for name in names})
     sys.stdout.write(result.serial)
     if result.code != 0:

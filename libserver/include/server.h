@@ -75,7 +75,8 @@ status_t server_start_options(handle_t *endpoint, const method_t *methods, uint3
 bool request_cancelled(void);
 
 /* A request that no method table covers comes here: its number is out of range, or the entry is NULL. The library's own
- * answers E_NO_METHOD; a program may define this function to do more (init takes METHOD_FAULT with it). */
+ * closes a handle that came with it and answers E_NO_METHOD; a program may define this function to do more (init takes
+ * METHOD_FAULT with it). */
 reply_t server_unknown_method(const request_t *request);
 
 /* Counters of the pool that serves `endpoint`, in this process. E_NOT_FOUND: no pool of this process does. Requests are

@@ -137,7 +137,7 @@ SYSTEM_INLINE status_t handle_info(handle_t handle, uint32_t *type, uint32_t *ri
 /* Creates an empty process with a quota of `quota` bytes, taken out of ours. Faults of its threads arrive as requests
  * of METHOD_FAULT with `badge`, or the badge that the supervisor handle has, at that endpoint (HANDLE_NONE: a faulting thread
  * just ends). It may give threads and budgets no priority above `highest`, which we may give ourselves. E_NO_MEMORY,
- * E_BAD_ARGUMENT, E_NO_RIGHT. */
+ * E_BAD_ARGUMENT, E_NO_RIGHT (the endpoint takes no handles, or the priority is too high). */
 SYSTEM_INLINE status_t process_create(uint32_t quota, handle_t supervisor, uint32_t badge, uint32_t highest, handle_t *process)
 {
     return system_query(SYS_process_create, quota, supervisor, badge, highest, 0, process);

@@ -82,7 +82,7 @@ void children_start(void)
     if (status == OK)
         status = process_map(HANDLE_NONE, state.shared, (uint32_t)SHARED, PROTECT_READ | PROTECT_WRITE, 0, 1);
     if (status == OK)
-        status = server_start(&state.supervisor, NULL, 0, .workers = 2);
+        status = server_start(&state.supervisor, NULL, 0, .workers = 2, .takes_handles = true);
     if (status == OK && state.text && state.rodata)
         return;
     print("Bail out! no memory for children: %s\n", status_text(status));
@@ -153,7 +153,7 @@ __asm__(".globl child_entry\n"
         "xorl %ebx, %ebx\n\t"
         "movl $12, %eax\n\t" /* SYS_process_destroy, of this process */
         "int $250\n");
-void child_entry(void);
+
 _Static_assert(SYS_process_destroy == 12, "as in child_entry");
 
 void child_start(struct child *child, uint32_t (*function)(void), uint32_t priority)

@@ -52,6 +52,8 @@ void child_start(struct child *child, uint32_t (*function)(void), uint32_t prior
 uint32_t child_wait(struct child *child, uint32_t timeout);
 uint32_t child_exit_code(const struct child *child);
 void child_end(struct child *child);
+/* Where a child's thread begins: EBX holds the function. */
+void child_entry(void);
 /* All of it: creates, starts and waits two seconds. `prepare` gives handles; NULL: nothing to give. */
 uint32_t child_run(struct child *child, uint32_t (*function)(void), void (*prepare)(struct child *child));
 /* Expects the function to end by this exception; the child's registers are left in *child. */

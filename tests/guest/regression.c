@@ -12,6 +12,7 @@
 #define MAPPINGS 4000u
 #define TABLE_FULL 1100u /* more handles than a table holds */
 #define DEATH_LIMIT_MS 500u
+#define SETTLE_TRIES 1000u
 
 /* ---- 1 ---- */
 
@@ -94,7 +95,7 @@ static void prepare_code(void)
 static void start_supervisor(uint32_t i)
 {
     handle_t there = HANDLE_NONE, thread;
-    expect_equal(endpoint_create(0, 0, &chain.endpoints[i]), OK);
+    expect_equal(endpoint_create(ENDPOINT_TAKES_HANDLES, 0, &chain.endpoints[i]), OK);
     expect_equal(process_create(CHAIN_QUOTA, chain.endpoints[i], 0, 0, &chain.processes[i]), OK);
     expect_equal(process_map(chain.processes[i], chain.code, CODE_ADDRESS, PROTECT_READ | PROTECT_EXECUTE, 0, 1), OK);
     if (i > 0)
@@ -472,6 +473,31 @@ static void quota_comes_back_before_the_last_handle(void)
     expect_equal(process_fact(HANDLE_NONE, PROCESS_QUOTA_LIMIT), before);
 }
 
+/* ---- 18 ---- */
+
+/* Whoever could call a service could make it the supervisor of processes, whose faults then filled its table with handles. */
+static void service_as_supervisor(void)
+{
+    handle_t endpoint, process, threads[4];
+    uint32_t before = process_fact(HANDLE_NONE, PROCESS_QUOTA_USED);
+    expect_equal(service_find("echo", &endpoint), OK);
+    expect_equal(process_create(65536, endpoint, 1, 0, &process), E_NO_RIGHT);
+    handle_close(endpoint);
+    expect_equal(process_create(65536, services[GATE_INT].single, 1, PRIORITY_TESTS, &process), OK); /* takes handles */
+    for (uint32_t i = 0; i < COUNT(threads); i++) {
+        expect_equal(thread_create(process, 0, 0, 0, PRIORITY_TESTS, &threads[i]), OK);
+        expect_equal(thread_start(threads[i]), OK);
+    }
+    for (uint32_t i = 0; i < SETTLE_TRIES && process_fact(process, PROCESS_THREADS) > 0; i++)
+        sleep_microseconds(1000);
+    expect_equal(process_fact(process, PROCESS_THREADS), 0);
+    for (uint32_t i = 0; i < COUNT(threads); i++)
+        handle_close(threads[i]);
+    process_destroy(process, 0);
+    handle_close(process);
+    expect_equal(process_fact(HANDLE_NONE, PROCESS_QUOTA_USED), before); /* the service has kept no handle */
+}
+
 static const struct test_case cases[] = {
     { "1: a death readies another thread on an idle CPU", death_on_an_idle_cpu, NULL },
     { "2: AC of a worker that replies by INT 250", .run_gate = flags_of_a_reply },
@@ -490,5 +516,6 @@ static const struct test_case cases[] = {
     { "15: handles in replies to a full table", handles_for_a_full_table, NULL },
     { "16: memory of kernel structures comes back", frames_come_back, NULL },
     { "17: quota comes back before the last handle goes", quota_comes_back_before_the_last_handle, NULL },
+    { "18: a service made the supervisor of others", service_as_supervisor, NULL },
 };
 TEST_GROUP(regression_tests, "regression");
