@@ -2,7 +2,7 @@
 #include "child.h"
 
 #define RING_MAX 5u
-#define RINGS_SPUN 20u
+#define RINGS_SPUN 10u
 
 /* A ring of endpoints with one worker each; a request of word n is forwarded n times. */
 struct ring_worker {
