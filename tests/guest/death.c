@@ -120,6 +120,52 @@ static void client_process_killed(const struct gate *gate)
     expect_usable(gate, gate->services->single);
 }
 
+/* ---- the client's end while its worker is itself in a call ---- */
+
+/* client -> a worker of the pool -> the single one, which holds on. */
+static void start_sub_call(struct client *client, const struct gate *gate)
+{
+    nested_gate = gate;
+    nested_target = gate->services->single;
+    nested_method = METHOD_HOLD;
+    *client = (struct client){ .gate = gate, .endpoint = gate->services->pool, .method = METHOD_FORWARD, .word = 2 };
+    client_start(client, PRIORITY_TESTS);
+    expect_passed();
+    expect(service_entered());
+}
+
+/* The rest of the chain runs to its end, and replies to nobody. */
+static void expect_rest_runs(const struct gate *gate)
+{
+    expect_equal(endpoint_fact(gate->services->single, ENDPOINT_IDLE), 0);
+    notification_signal(release, 1u << 2);
+    expect(endpoint_reaches(gate->services->single, ENDPOINT_IDLE, 1));
+    expect(endpoint_reaches(gate->services->pool, ENDPOINT_IDLE, 4));
+    expect_usable(gate, gate->services->pool);
+    expect_usable(gate, gate->services->single);
+}
+
+static void client_destroyed_above_a_sub_call(const struct gate *gate)
+{
+    struct client client;
+    start_sub_call(&client, gate);
+    expect_passed();
+    task_end(&client.task);
+    expect_rest_runs(gate);
+}
+
+static void client_cancelled_above_a_sub_call(const struct gate *gate)
+{
+    struct client client;
+    start_sub_call(&client, gate);
+    expect_passed();
+    expect_equal(thread_cancel(client.task.thread), OK);
+    expect(task_wait(&client.task));
+    expect_equal(client.status, E_CANCELLED);
+    expect_rest_runs(gate);
+    task_end(&client.task);
+}
+
 /* ---- the service's end ---- */
 
 static uint32_t child_serves(void)
@@ -350,6 +396,8 @@ static const struct test_case cases[] = {
     { "client destroyed while served", .run_gate = client_destroyed_while_served },
     { "client cancelled while served", .run_gate = client_cancelled_while_served },
     { "client stopped while served", .run_gate = client_stopped_while_served },
+    { "client destroyed while its worker is in a sub-call", .run_gate = client_destroyed_above_a_sub_call },
+    { "client cancelled while its worker is in a sub-call", .run_gate = client_cancelled_above_a_sub_call },
     { "client destroyed in the queue: the service never sees it", .run_gate = client_destroyed_in_queue },
     { "client cancelled in the queue", .run_gate = client_cancelled_in_queue },
     { "client's process killed while served", .run_gate = client_process_killed },

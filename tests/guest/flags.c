@@ -126,6 +126,44 @@ static void stepping_everywhere(const struct gate *gate)
     expect_others_unhurt(gate);
 }
 
+/* A load of SS puts off what TF asks for until after the next instruction: the gate itself. */
+static uint32_t load_ss_and_enter(void)
+{
+    int32_t status = SHARED->words[0] == GATE_SYSENTER ? OP_NULL : SYS_null;
+    if (SHARED->words[0] == GATE_SYSENTER)
+        __asm__ volatile("movl %%ss, %%esi\n\tpushl $0x302\n\tmovl $1f, %%edx\n\tleal 4(%%esp), %%ecx\n\t"
+                         "popfl\n\tmovl %%esi, %%ss\n\tsysenter\n1:\n\tpushl $0x202\n\tpopfl"
+                         : "+a"(status) : : "ebx", "ecx", "edx", "esi", "edi", "ebp", "memory", "cc");
+    else
+        __asm__ volatile("movl %%ss, %%esi\n\tpushl $0x302\n\tpopfl\n\tmovl %%esi, %%ss\n\tint $250\n\t"
+                         "pushl $0x202\n\tpopfl" : "+a"(status) : : "esi", "memory", "cc");
+    SHARED->words[1] = (uint32_t)status;
+    __asm__ volatile("movl %%ss, %%esi\n\tpushl $0x302\n\tpopfl\n\tmovl %%esi, %%ss\n\tint3\n\tpushl $0x202\n\tpopfl"
+                     : : : "esi", "memory", "cc");
+    return 7;
+}
+
+static status_t go_on_after_traps(struct child *child, handle_t thread)
+{
+    (void)thread;
+    return child->registers[REGISTER_FAULT_VECTOR] == 1 || child->registers[REGISTER_FAULT_VECTOR] == 3 ? OK : E_BAD_STATE;
+}
+
+static void stepping_over_a_load_of_ss(const struct gate *gate)
+{
+    struct child child = { .on_fault = go_on_after_traps };
+    child_create(&child, CHILD_QUOTA);
+    expect_passed();
+    SHARED->words[0] = gate->sysenter ? GATE_SYSENTER : GATE_INT;
+    child_start(&child, load_ss_and_enter, PRIORITY_TESTS);
+    uint32_t outcome = child_wait(&child, 2 * SECOND);
+    child_end(&child);
+    expect_equal(outcome, CHILD_ENDED);
+    expect_equal(SHARED->words[1], gate->sysenter ? OP_NULL : OK);
+    expect(child.faults > 0);
+    expect_others_unhurt(gate);
+}
+
 /* ---- segments ---- */
 
 static uint32_t use_null_segment(void)
@@ -229,6 +267,7 @@ static const struct test_case cases[] = {
     { "AC set", .run_gate = with_alignment_check },
     { "DF set", .run_gate = with_direction },
     { "combinations of flags", .run_gate = with_combinations },
+    { "a load of SS before the gate, stepping", .run_gate = stepping_over_a_load_of_ss },
     { "stepping through every operation", .run_gate = stepping_everywhere },
     { "null DS, ES, FS and GS", .run_gate = null_segments },
     { "null selectors with RPL", .run_gate = odd_null_segments },
