@@ -9,12 +9,21 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 sys.path.insert(0, str(ROOT / "tests"))
 
+import boot
+
 verdicts = []
 
 
 @pytest.fixture
 def record_guest_cases():
     return verdicts.append
+
+
+@pytest.fixture(scope="session")
+def audited():
+    """The guest suite on the kernel that audits itself: what it printed, and the code that it ended with."""
+    return boot.run(build=str(ROOT / "build" / "release"), elf="audit.elf", list=str(ROOT / "tests" / "system.toml"), icount=True,
+                    timeout=300)
 
 
 def pytest_terminal_summary(terminalreporter):
