@@ -279,6 +279,34 @@ status_t sys_thread_write_register(struct thread *thread)
     return OK;
 }
 
+/* An idle worker's link is the next idle one, which does not wait for it. */
+static const struct thread *caller_of(const struct thread *worker)
+{
+    return worker->link->callee == worker ? worker->link : &null_thread;
+}
+
+/* A badge is told to those alone who would get it with a fault report. */
+status_t sys_thread_caller(struct thread *thread)
+{
+    status_t status = OK;
+    const struct thread *target = find_thread(thread, RIGHT_READ, &status);
+    if (!target)
+        return status;
+    const struct handle_entry *entry =
+        process_handle_find(thread->process, thread->frame.ecx, TYPE_ENDPOINT, RIGHT_SERVE, &status);
+    if (!entry)
+        return status;
+    const struct thread *caller = caller_of(target);
+    for (uint32_t depth = thread->frame.edx; depth && caller != &null_thread; depth--)
+        caller = caller_of(caller);
+    if (caller == &null_thread)
+        return E_NO_CALLER;
+    if (!caller->process->supervisor || &caller->process->supervisor->object != entry->object)
+        return E_NO_RIGHT;
+    thread->frame.word = caller->process->supervisor_badge;
+    return OK;
+}
+
 /* ---- budgets ---- */
 
 static bool slice_ticks(uint32_t microseconds, uint32_t *ticks)

@@ -245,6 +245,14 @@ SYSTEM_INLINE status_t thread_write_register(handle_t thread, uint32_t which, ui
     return system_command(SYS_thread_write_register, thread, which, value, 0, 0);
 }
 
+/* Says who waits for a thread (RIGHT_READ): depth 0 is the caller that it serves, 1 the caller of that one. The badge is the one
+ * with which the caller's process reports faults to `supervisor` (RIGHT_SERVE). E_NO_CALLER: the chain is not that long;
+ * E_NO_RIGHT: that caller has another supervisor. */
+SYSTEM_INLINE status_t thread_caller(handle_t thread, handle_t supervisor, uint32_t depth, uint32_t *badge)
+{
+    return system_query(SYS_thread_caller, thread, supervisor, depth, 0, 0, badge);
+}
+
 /* ---------------------------------------------------------------- budgets */
 
 /* Creates a scheduling context: priority 0 to 31, slice in microseconds. E_NO_MEMORY, E_BAD_ARGUMENT. */

@@ -56,6 +56,8 @@ status_t return_from_fault(struct child *child, handle_t thread)
     return thread_write_register(thread, REGISTER_EIP, eip);
 }
 
+handle_t children_supervisor(void) { return state.supervisor; }
+
 /* ---- image ---- */
 
 /* A memory object with a copy of our pages; HANDLE_NONE when that fails. */

@@ -41,6 +41,8 @@ struct child {
 #define CHILD_ENDED 2u
 
 void children_start(void);
+/* Our handle of the endpoint at which their faults arrive. */
+handle_t children_supervisor(void);
 /* A process with our image and a stack, and no thread yet. States expectations. */
 void child_create(struct child *child, uint32_t quota);
 /* Puts a copy of a handle of ours into the child's table, with `rights`; its number there. */
