@@ -78,7 +78,7 @@ UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test
 .NOTPARALLEL: # packages are installed before anything is built; a whole build takes seconds
 .SECONDARY:
 
-all: packages-build $(B)/kernel.elf $(MODULES) $(LISTS) ## build kernel and programs (the default)
+all: packages-build $(B)/kernel.elf $(MODULES) $(B)/symbols $(LISTS) ## build kernel and programs (the default)
 
 help: ## this list
 	@echo "make TARGET [NAME=value ...]; the names are in config.mk"
@@ -170,6 +170,10 @@ ADDRESSES := $(shell i=16; for p in $(PROGRAMS); do printf '%s:0x%x000000 ' $$p 
 address_of = $(patsubst $1:%,%,$(filter $1:%,$(ADDRESSES)))
 $(foreach folder,$(PROGRAM_FOLDERS),$(eval $(call program,$(call program_name,$(folder)),$(folder),$(call address_of,$(call program_name,$(folder))))))
 
+# The functions of all programs, for init's fault reports.
+$(B)/symbols: tools/symbols $(PROGRAMS:%=$(B)/programs/%.elf)
+	$(Q)tools/symbols --output $@ $(filter %.elf,$^)
+
 -include $(wildcard $(B)/audit/*/*.d $(B)/audit/*/*/*.d $(B)/*.d $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)
 
 # ---- system lists ----
@@ -183,7 +187,7 @@ $(B)/%.list: %/system.toml tools/system_list | $(MODULES)
 
 # One image per variant: the menu knows all, and starts with its own.
 define image
-$(B)/postern-$1.iso: $(B)/kernel.elf $(MODULES) $(LISTS) tools/image
+$(B)/postern-$1.iso: $(B)/kernel.elf $(MODULES) $(B)/symbols $(LISTS) tools/image
 	$(Q)tools/image --build $(B) --mkrescue $(GRUB_MKRESCUE) --default $1 --output $$@ $(LISTS)
 endef
 $(foreach variant,$(VARIANTS),$(eval $(call image,$(variant))))

@@ -62,11 +62,12 @@ def prepare_list(listing, build, target, arguments=""):
 
 
 def direct_modules(kernel, build, listing):
-    """Arguments for QEMU's own multiboot loader: the kernel, init, the system list, every program."""
+    """Arguments for QEMU's own multiboot loader: the kernel, init, the system list, names for fault reports, every program."""
     if listing is None:
         return ["-kernel", kernel]
     programs = sorted(p for p in (pathlib.Path(build) / "modules").iterdir() if p.name != "init")
-    modules = [f"{build}/modules/init init", f"{listing} system.list"] + [f"{p} {p.name}" for p in programs]
+    symbols = [f"{build}/symbols symbols"] if (pathlib.Path(build) / "symbols").exists() else []
+    modules = [f"{build}/modules/init init", f"{listing} system.list", *symbols] + [f"{p} {p.name}" for p in programs]
     return ["-kernel", kernel, "-initrd", ",".join(modules)]
 
 
