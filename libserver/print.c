@@ -6,8 +6,9 @@
 #define LINE_BYTES 128u
 
 struct line {
-    uint32_t used;
-    char bytes[LINE_BYTES];
+    char *bytes;
+    uint32_t used, size;
+    bool printed; /* when it is full; otherwise the rest is lost */
 };
 
 struct field { /* one conversion: %[-][0][width]letter */
@@ -25,8 +26,9 @@ static void flush(struct line *line)
 
 static void put(struct line *line, char character)
 {
-    line->bytes[line->used++] = character;
-    if (line->used == LINE_BYTES)
+    if (line->used < line->size)
+        line->bytes[line->used++] = character;
+    if (line->used == line->size && line->printed)
         flush(line);
 }
 
@@ -99,26 +101,38 @@ static void convert(struct line *line, const struct field *field, char letter, v
     }
 }
 
-/* The log keeps lines of different processes apart, the lock those of our own threads. */
-void print(const char *format, ...)
+static void put_formatted(struct line *line, const char *format, va_list *arguments)
 {
-    struct line line;
-    va_list arguments;
-    line.used = 0;
-    va_start(arguments, format);
-    lock_acquire(&print_lock);
     for (; *format; format++) {
         if (*format != '%') {
-            put(&line, *format);
+            put(line, *format);
             continue;
         }
         struct field field;
         format = parse_field(format + 1, &field);
         if (*format == '\0')
             break;
-        convert(&line, &field, *format, &arguments);
+        convert(line, &field, *format, arguments);
     }
+}
+
+/* The log keeps lines of different processes apart, the lock those of our own threads. */
+void print(const char *format, ...)
+{
+    char bytes[LINE_BYTES];
+    struct line line = { .bytes = bytes, .size = LINE_BYTES, .printed = true };
+    va_list arguments;
+    va_start(arguments, format);
+    lock_acquire(&print_lock);
+    put_formatted(&line, format, &arguments);
     flush(&line);
     lock_release(&print_lock);
     va_end(arguments);
+}
+
+uint32_t text_format(char *to, uint32_t size, const char *format, va_list *arguments)
+{
+    struct line line = { .bytes = to, .size = size };
+    put_formatted(&line, format, arguments);
+    return line.used;
 }

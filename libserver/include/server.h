@@ -10,6 +10,7 @@
 #ifndef SERVER_H
 #define SERVER_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -148,6 +149,8 @@ void session_release(session_t *session);          /* by that worker: held no lo
 /* Text to the log service if we use it (servers/log/log.h), else to the kernel's log; %s %c %d %u %x %p with width, zero padding
  * and '-'. One call writes its text unmixed. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same text into memory, without a 0 at its end; what does not fit is left out. Returns how many bytes there are. */
+uint32_t text_format(char *to, uint32_t size, const char *format, va_list *arguments);
 /* Value of key=value in our line of the system list; NULL when absent. argument_number: decimal or 0x, up to the first
  * character that is no digit; `otherwise` when absent. */
 const char *argument(const char *key);

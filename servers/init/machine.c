@@ -60,6 +60,7 @@ static void drain_serial(void)
 
 void machine_end(uint32_t code)
 {
+    report_print();
     print("machine exit: code %u\n", code); /* Bochs has no exit code; tools/boot.py reads this line */
     drain_serial();
     out32(QEMU_EXIT, code < QEMU_CODE_MAX ? code : QEMU_CODE_MAX);

@@ -77,8 +77,9 @@ uint32_t list_read(const char *text, uint32_t size);
 void services_prepare(void);
 /* Starts what may start, in order. Microseconds until there will be more to do, TIMEOUT_NEVER: until an event. */
 uint32_t services_start(void);
-/* Notes which processes have ended, and what follows from that. */
+/* Notes which processes have ended, and what follows from that; or that this one has. */
 void processes_collect(void);
+void process_collect(struct process *process);
 
 /* ---- start.c ---- */
 /* Brings the service to life. NULL, or why it cannot be. */
@@ -99,7 +100,27 @@ reply_t table_give(const request_t *rq);
 reply_t table_refresh(const request_t *rq);
 reply_t module_give(const request_t *rq);
 
+/* ---- report.c: what init tells of faults and ends ---- */
+/* E_NO_MEMORY. */
+status_t report_prepare(void);
+/* From here on, what is told is gathered, with the state locked; report_print() shows it as one block, which no other output gets
+ * into. */
+#define REPORT_NEXT "  then:        "
+void report_begin(void);
+void report_add(const char *format, ...) __attribute__((format(printf, 1, 2))); /* nothing happens outside a report */
+void report_print(void);
+/* One line: part of the report that is being made, or by itself. */
+void tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- symbols.c ---- */
+/* Finds the table among the boot modules. Without a good one nothing has a name. */
+void symbols_prepare(void);
+/* The function that an address lies in, NULL: unknown. */
+const char *symbol_find(uint32_t address, uint32_t *offset);
+
 /* ---- methods.c, fault.c, machine.c ---- */
+/* Tells of the end of a process, and what its exit code means. */
+void tell_end(const struct process *process, uint32_t code);
 extern const method_t init_methods[];
 void machine_prepare(void);
 _Noreturn void machine_end(uint32_t code);

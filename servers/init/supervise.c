@@ -37,13 +37,13 @@ static bool plan_restart(struct process *process)
     if (time - service->lately_since >= MINUTE)
         service->lately = 0;
     if (service->lately == RESTARTS_MAX) {
-        print("init: %s has ended too often: %u restarts within a minute; given up\n", entry_of(process)->name, RESTARTS_MAX);
+        tell("%s has ended too often: %u restarts within a minute; given up\n", entry_of(process)->name, RESTARTS_MAX);
         return false;
     }
     if (service->lately == 0)
         service->lately_since = time;
     service->due = time + next_delay(service);
-    print("init: %s starts again in %u ms\n", entry_of(process)->name, next_delay(service));
+    tell("%s starts again in %u ms\n", entry_of(process)->name, next_delay(service));
     service->lately++;
     entry_of(process)->restarts++;
     entry_of(process)->state = PROCESS_WAITING;
@@ -69,8 +69,11 @@ static void end(struct process *process, uint32_t code)
     entry_of(process)->state = PROCESS_ENDED;
     handle_close(process->endpoint);
     process->endpoint = HANDLE_NONE;
-    if (process->service->essential)
+    if (process->service->essential) {
+        report_add(REPORT_NEXT "the machine ends with it\n");
         machine_end(code);
+    }
+    report_add(REPORT_NEXT "it stays ended; whoever calls it gets E_PEER_DIED\n");
 }
 
 /* A program that just ends, with 0, has nothing to say. */
@@ -80,22 +83,26 @@ static void end_service(struct process *process)
     uint32_t code = 0;
     process_info(process->handle, PROCESS_EXIT_CODE, &code);
     if (code != 0 || entry->state == PROCESS_RUNNING || process->service->restarts)
-        print("init: %s ended with code %d\n", entry->name, code);
+        tell_end(process, code);
     end(process, code);
+}
+
+void process_collect(struct process *process)
+{
+    uint32_t alive = 1;
+    if (process->handle == HANDLE_NONE || process_info(process->handle, PROCESS_ALIVE, &alive) != OK || alive)
+        return;
+    children_forget(process);
+    if (is_service(process))
+        end_service(process);
+    else
+        child_forget(process);
 }
 
 void processes_collect(void)
 {
-    for (struct process *process = processes; process < &processes[PROCESSES_MAX]; process++) {
-        uint32_t alive = 1;
-        if (process->handle == HANDLE_NONE || process_info(process->handle, PROCESS_ALIVE, &alive) != OK || alive)
-            continue;
-        children_forget(process);
-        if (is_service(process))
-            end_service(process);
-        else
-            child_forget(process);
-    }
+    for (struct process *process = processes; process < &processes[PROCESSES_MAX]; process++)
+        process_collect(process);
 }
 
 /* ---- starts ---- */
