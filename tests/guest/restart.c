@@ -83,9 +83,80 @@ static void queued_callers_wait(const struct gate *gate)
     handle_close(partner);
 }
 
+/* ---- what init reports of them: the harness reads it ---- */
+
+static void fault_in_a_chain(uint32_t method)
+{
+    const struct process_entry *entry = entry_of("hostile-last");
+    uint32_t answer;
+    expect_equal(service_find("hostile-first", &partner), OK);
+    expect(reaches(&entry->state, PROCESS_RUNNING));
+    expect_equal(service_call(partner, HOSTILE_FORWARD, method, &answer), E_PEER_DIED);
+}
+
+/* The two before the one that has ended are as they were, and the next one serves them. */
+static void chain_goes_on(void)
+{
+    uint32_t answer;
+    expect_passed();
+    expect_equal(service_call(partner, HOSTILE_FORWARD, HOSTILE_EAT, &answer), OK);
+    handle_close(partner);
+}
+
+static void chain_writes_to_nothing(void)
+{
+    fault_in_a_chain(HOSTILE_FAULT);
+    chain_goes_on();
+}
+
+static void chain_calls_nothing(void)
+{
+    fault_in_a_chain(HOSTILE_NULL_CALL);
+    chain_goes_on();
+}
+
+static void chain_overflows_its_stack(void)
+{
+    fault_in_a_chain(HOSTILE_OVERFLOW);
+    chain_goes_on();
+}
+
+/* Of a higher priority than whoever faults, and awake again many times while the report is printed. */
+#define PRINTER_PRIORITY (PRIORITIES - 2)
+#define PRINTER_PAUSE 20u
+
+static volatile bool printing;
+
+static void print_lines(struct task *task)
+{
+    (void)task;
+    while (printing) {
+        print("# beside\n");
+        sleep_microseconds(PRINTER_PAUSE);
+    }
+}
+
+static void reported_beside_a_printer(void)
+{
+    struct task printer;
+    printing = true;
+    task_create(&printer, print_lines, PRINTER_PRIORITY);
+    task_go(&printer);
+    expect_passed();
+    fault_in_a_chain(HOSTILE_FAULT);
+    printing = false;
+    expect(task_wait(&printer));
+    task_end(&printer);
+    chain_goes_on();
+}
+
 static const struct test_case cases[] = {
     { "handles stay valid after an exit", .run_gate = after_an_exit },
     { "handles stay valid after a fault", .run_gate = after_a_fault },
     { "callers in the queue wait for the next instance", .run_gate = queued_callers_wait },
+    { "a null pointer written to, two calls deep", chain_writes_to_nothing, NULL },
+    { "a null pointer called, two calls deep", chain_calls_nothing, NULL },
+    { "a stack that overflows, two calls deep", chain_overflows_its_stack, NULL },
+    { "a fault reported beside somebody who prints", reported_beside_a_printer, NULL },
 };
 TEST_GROUP(restart_tests, "restart");

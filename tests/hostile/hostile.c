@@ -123,13 +123,45 @@ static reply_t ask_init(const request_t *rq)
     return reply((uint32_t)status);
 }
 
+static reply_t call_nothing(const request_t *rq)
+{
+    uint32_t (*volatile nothing)(uint32_t word) = NULL;
+    return reply(nothing(rq->word) + 1);
+}
+
+static __attribute__((noinline)) uint32_t descend(uint32_t levels)
+{
+    volatile uint32_t frame[8] = { levels };
+    return levels ? descend(levels - 1) + frame[levels % 8] : 0;
+}
+
+static reply_t overflow(const request_t *rq) { return reply(descend(rq->word | 0x10000)); }
+
+static reply_t forward(const request_t *rq);
+
 static const method_t methods[HOSTILE_METHODS] = {
     [HOSTILE_ECHO] = echo,           [HOSTILE_EXIT] = end_process,    [HOSTILE_FAULT] = fault,
     [HOSTILE_UNMAP_STACK] = unmap_stack, [HOSTILE_SILENT] = stay_silent, [HOSTILE_GARBAGE] = garbage,
     [HOSTILE_BAD_HANDLE] = attach_nothing, [HOSTILE_FORGE] = forge,   [HOSTILE_CALL_BACK] = call_back,
     [HOSTILE_EAT] = eat,             [HOSTILE_ASK_INIT] = ask_init,
     [HOSTILE_PRINT] = hostile_print, [HOSTILE_READ_LOG] = hostile_read_log, [HOSTILE_LOG_WRONGLY] = hostile_log_wrongly,
+    [HOSTILE_NULL_CALL] = call_nothing, [HOSTILE_OVERFLOW] = overflow, [HOSTILE_FORWARD] = forward,
 };
+
+static reply_t forward(const request_t *rq)
+{
+    const char *name = argument("next");
+    handle_t next;
+    uint32_t answer = 0;
+    if (!name)
+        return methods[rq->word % HOSTILE_FORWARD](rq);
+    status_t status = service_find(name, &next);
+    if (status != OK)
+        return reply_error(status);
+    status = service_call(next, HOSTILE_FORWARD, rq->word, &answer);
+    handle_close(next);
+    return status == OK ? reply(answer) : reply_error(status);
+}
 
 int main(void)
 {

@@ -19,6 +19,9 @@ enum hostile_method {
     HOSTILE_PRINT,          /* prints "word N" and, if bit 31 is set, 300 bytes of what is no text */
     HOSTILE_READ_LOG,       /* -> how many entries of the log are hostile-print's "word N" */
     HOSTILE_LOG_WRONGLY,    /* -> how many bad requests the log has refused: all HOSTILE_LOG_MISTAKES of them */
+    HOSTILE_NULL_CALL,      /* calls a null pointer */
+    HOSTILE_OVERFLOW,       /* uses up its stack */
+    HOSTILE_FORWARD,        /* method `word`, of the last in the chain of partners that begins with next= */
     HOSTILE_METHODS
 };
 
