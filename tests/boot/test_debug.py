@@ -1,6 +1,7 @@
 """gdb on kernel and programs, and what is printed when either goes wrong, with its addresses named."""
 
 import pathlib
+import re
 import socket
 import subprocess
 
@@ -71,4 +72,5 @@ def test_a_service_faults():
     serial = symbolize(result.serial)
     assert result.ok, result.serial
     assert "fault: hostile-fault: page fault (vector 14, error 0x6, address 0x00000000)" in serial
-    assert "hostile: fault hostile.c" in serial and "init: hostile-fault ended with code 142" in serial
+    assert "hostile: fault hostile.c" in serial and "then:        hostile-fault ended with code 142" in serial
+    assert re.search(r"^  where: +0x[0-9a-f]{8} fault\+0x[0-9a-f]+   hostile: fault hostile.c:\d+$", serial, re.M) # the same by both

@@ -1,13 +1,41 @@
-"""What init says about services that end, cannot start or end too often, and about children that fault."""
+"""What init says about services that end, cannot start or end too often, and about whatever faults."""
 
 import pathlib
 import re
+import subprocess
 
 import pytest
 
 import boot
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build" / "release"
+FIELD = re.compile(r"  (process|why|where|called from|was serving|then): +(.*)|               (0x[0-9a-f]{8}.*)|  (e[a-z]{2} +0x.*)")
+
+
+def report_of(name, serial, what="", n=0):
+    """The n-th fault report of a program, by field; nothing but fields may stand between its first and its last line."""
+    heads = [match for match in re.finditer(rf"^fault: {name}: (.*)\n", serial, re.M) if what in match[1]]
+    assert len(heads) > n, serial
+    found, last = {"fault": [heads[n][1]]}, None
+    for line in serial[heads[n].end():].splitlines():
+        match = FIELD.fullmatch(line)
+        if not match and last == "then":
+            return found
+        assert match, f"{line!r} in a report: {serial[heads[n].start():heads[n].end() + 1000]}"
+        last = match[1] or ("called from" if match[3] else "registers")
+        found.setdefault(last, []).append(match[2] or match[3] or match[4])
+    raise AssertionError(f"a report without an end: {serial}")
+
+
+def assert_named(places, program, functions):
+    """The reports' names and offsets are those that nm has for the addresses."""
+    lines = subprocess.run(["nm", BUILD / "programs" / f"{program}.elf"], capture_output=True, text=True, check=True).stdout
+    symbols = {line.split()[2]: int(line.split()[0], 16) for line in lines.splitlines()}
+    assert [re.split(r"[ +]", place)[1] for place in places] == functions
+    for place in places:
+        address, name, offset = re.fullmatch(r"(0x[0-9a-f]{8}) (\S+)\+(0x[0-9a-f]+)", place).groups()
+        assert symbols[name] + int(offset, 16) == int(address, 16), place
 
 
 @pytest.fixture
@@ -24,7 +52,7 @@ def test_restarts_become_rarer_and_end(run):
     result = run('[hello]\nrestart = "always"\nessential = true\n')
     assert [int(delay) for delay in re.findall(r"init: hello starts again in (\d+) ms", result.serial)] == \
         [0, 100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000]
-    assert "init: hello ended with code -15\n" in result.serial
+    assert "init: hello ended with code -15 (E_NOT_FOUND: no service of this name)\n" in result.serial
     assert "init: hello has ended too often: 10 restarts within a minute; given up" in result.serial
     assert not result.ok and not result.timed_out
 
@@ -55,8 +83,109 @@ def test_faults_of_children_are_told_by_name(run):
     text = (ROOT / "tests" / "system.toml").read_text()
     result = run(text.replace("essential = true", 'essential = true\narguments = { only = "spawn" }'))
     assert result.ok, result.serial
-    assert "fault: tiny: invalid opcode (vector 6" in result.serial
-    assert "fault: hostile-child: page fault (vector 14, error 0x6, address 0x00000000)" in result.serial
+    tiny = report_of("tiny", result.serial)
+    assert tiny["fault"][0].startswith("invalid opcode (vector 6") and tiny["where"] == ["0x00200054"] # which has no symbols
+    assert tiny["then"] == ["tiny ended with code 134 (128 + vector 6: invalid opcode)", "tests, which started it, goes on"]
+    child = report_of("hostile-child", result.serial)
+    assert child["fault"] == ["page fault (vector 14, error 0x6, address 0x00000000)"]
+    assert child["process"][0].endswith(", child of tests") and child["why"] == ["write to 0x00000000: a null pointer"]
+    assert child["was serving"] == ["nobody"] and len(child["registers"]) == 2
+    assert_named(child["where"], "hostile", ["hostile_child"])
+    assert_named([place for place in child["called from"] if not place.endswith("?")], "hostile",
+                 ["main", "program_main", "startup_main", "_start"])
+    assert child["then"] == ["hostile-child ended with code 142 (128 + vector 14: page fault)", "tests, which started it, goes on"]
+
+
+@pytest.fixture(scope="module")
+def faults(tmp_path_factory):
+    path = tmp_path_factory.mktemp("faults") / "list.toml"
+    text = (ROOT / "tests" / "system.toml").read_text()
+    path.write_text(text.replace("essential = true", 'essential = true\narguments = { only = "restart" }'))
+    result = boot.run(build=str(BUILD), list=str(path), icount=True, timeout=60)
+    assert result.ok, result.serial
+    return result.serial
+
+
+def assert_starts_again(report, milliseconds):
+    assert report["then"] == ["hostile-last ended with code 142 (128 + vector 14: page fault)",
+                              f"hostile-last starts again in {milliseconds} ms"]
+
+
+def test_a_fault_two_calls_deep(faults):
+    report = report_of("hostile-last", faults)
+    assert report["fault"] == ["page fault (vector 14, error 0x6, address 0x00000000)"]
+    assert re.fullmatch(r"\d+, a service, program hostile", report["process"][0])
+    assert report["why"] == ["write to 0x00000000: a null pointer"]
+    assert report["was serving"] == ["tests -> hostile-first -> hostile-middle"]
+    assert_named(report["where"] + report["called from"], "hostile", ["fault", "forward", "worker_received_sysenter"])
+    assert_starts_again(report, 0)
+
+
+def test_a_null_pointer_is_called(faults):
+    report = report_of("hostile-last", faults, n=1)
+    assert report["why"] == ["jump to 0x00000000: a null pointer was called"]
+    assert report["where"] == ["0x00000000, where the program has no code"]
+    assert report["was serving"] == ["tests -> hostile-first -> hostile-middle"]
+    assert_named(report["called from"], "hostile", ["call_nothing", "forward", "worker_received_sysenter"])
+    assert_starts_again(report, 100)
+
+
+def test_a_stack_overflows(faults):
+    """Whoever began the recursion is found at the other end of the stack."""
+    report = report_of("hostile-last", faults, n=2)
+    assert re.fullmatch("write to 0x[0-9a-f]{8}: stack overflow, into the guard page below the stack", report["why"][0])
+    assert_named(report["where"] + report["called from"], "hostile",
+                 ["descend", "descend", "overflow", "forward", "worker_received_sysenter"])
+    assert report["was serving"] == ["tests -> hostile-first -> hostile-middle"]
+    assert_starts_again(report, 200)
+
+
+def test_a_report_is_in_one_piece(faults):
+    """Lines came before and behind it, from a thread that had every chance to print in between."""
+    report, behind = report_of("hostile-last", faults, n=3), faults.split("fault: hostile-last: ")[4]
+    assert "# beside\nfault: hostile-last" in faults and "starts again in 400 ms\n# beside\n" in behind
+    assert_starts_again(report, 400)
+
+
+def test_what_follows_for_others(run):
+    text = (ROOT / "tests" / "system.toml").read_text()
+    result = run(text.replace("essential = true", 'essential = true\narguments = { only = "hostile" }'))
+    assert result.ok, result.serial
+    assert report_of("hostile-fault", result.serial)["then"] == \
+        ["hostile-fault ended with code 142 (128 + vector 14: page fault)", "it stays ended; whoever calls it gets E_PEER_DIED"]
+    assert report_of("hostile-stack", result.serial)["why"][0].endswith("the stack is gone, or overflowed by far")
+    for n in range(2):
+        assert report_of("hostile-thread", result.serial, n=n)["then"] == ["this thread alone has ended; hostile-thread goes on"]
+
+
+def run_with_symbols(tmp_path, content):
+    """A build whose table of symbols is something else."""
+    (tmp_path / "kernel.elf").symlink_to(BUILD / "kernel.elf")
+    (tmp_path / "modules").symlink_to(BUILD / "modules")
+    if content is not None:
+        (tmp_path / "symbols").write_bytes(content)
+    path = tmp_path / "list.toml"
+    text = (ROOT / "tests" / "system.toml").read_text()
+    path.write_text(text.replace("essential = true", 'essential = true\narguments = { only = "spawn" }'))
+    result = boot.run(build=str(tmp_path), list=str(path), icount=True, timeout=60)
+    assert result.ok, result.serial
+    return result.serial
+
+
+def damaged_tables():
+    good = (BUILD / "symbols").read_bytes()
+    count = int.from_bytes(good[4:8], "little")
+    return {"none": None, "short": good[:11], "text": b"no symbols here", "cut": good[:-1], "long": good + b"\0",
+            "count": good[:4] + bytes([0xFF] * 4) + good[8:], "names": good[:8] + bytes([0xFF] * 4) + good[12:],
+            "endless name": good[:-1] + b"x", "offsets": good[:12] + bytes([0xFF] * 8 * count) + good[12 + 8 * count:]}
+
+
+@pytest.mark.parametrize("kind", ["none", "short", "text", "cut", "long", "count", "names", "endless name", "offsets"])
+def test_without_good_symbols_there_are_addresses(tmp_path, kind):
+    serial = run_with_symbols(tmp_path, damaged_tables()[kind])
+    report = report_of("hostile-child", serial)
+    assert re.fullmatch("0x[0-9a-f]{8}", report["where"][0]) and len(report["called from"]) >= 4
+    assert ('the module "symbols" is no table of symbols' in serial) == (kind not in ("none", "offsets"))
 
 
 def test_printed_lines_have_name_and_time(run):
