@@ -236,6 +236,21 @@ def test_services_killed_under_the_shell(own_image):
     assert trees.check(own_image) == ""
 
 
+def test_a_program_from_the_disk_faults(own_image):
+    """init names its functions like those of a boot module, and the shell goes on."""
+    with start(own_image) as machine:
+        machine.expect("/$ ")
+        machine.run("cp /boot/hostile /broken")
+        said = machine.run("/broken fault") + machine.run("echo still here")
+        report = re.search(r"^fault: /broken: page fault.*\n(?:  .*\n)+", machine.text, re.M)[0]
+        assert re.search(r"^  process: +\d+, child of shell\n  why: +write to 0x00000000: a null pointer\n"
+                         r"  where: +0x[0-9a-f]{8} hostile_child\+0x[0-9a-f]+$", report, re.M), report
+        assert "then:        /broken ended with code 142 (128 + vector 14: page fault)\n  then:        shell, which" in report
+        assert "still here" in said
+        machine.type("exit 0\n")
+        assert machine.end() == 0
+
+
 @pytest.mark.parametrize("machine_type,cpu", [("pc", "max"), ("isapc", "pentium2")])
 def test_without_a_disk(machine_type, cpu):
     with start(None, machine=machine_type, cpu=cpu) as machine:
