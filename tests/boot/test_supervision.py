@@ -10,7 +10,8 @@ import boot
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "release"
-FIELD = re.compile(r"  (process|why|where|called from|was serving|then): +(.*)|               (0x[0-9a-f]{8}.*)|  (e[a-z]{2} +0x.*)")
+FIELD = re.compile(r"  (process|why|where|called from|was serving|then): +(.*)|" # a field by name,
+                   r" {15}(0x[0-9a-f]{8}.*)|  (e[a-z]{2} +0x.*)")                   # more of "called from", registers
 
 
 def report_of(name, serial, what="", n=0):
@@ -93,7 +94,8 @@ def test_faults_of_children_are_told_by_name(run):
     assert_named(child["where"], "hostile", ["hostile_child"])
     assert_named([place for place in child["called from"] if not place.endswith("?")], "hostile",
                  ["main", "program_main", "startup_main", "_start"])
-    assert child["then"] == ["hostile-child ended with code 142 (128 + vector 14: page fault)", "tests, which started it, goes on"]
+    assert child["then"] == ["hostile-child ended with code 142 (128 + vector 14: page fault)",
+                             "tests, which started it, goes on"]
 
 
 @pytest.fixture(scope="module")
