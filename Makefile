@@ -279,12 +279,13 @@ test: packages-build-run-test-debug-files ## unit tests, then the guest suite un
 	$(Q)$(MAKE) --no-print-directory BUILD=debug iso
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider tests
 
-check: packages-build-check all ## warnings, static analysis, format, size of the privileged part
+check: packages-build-check all ## static analysis, format, size of the privileged part, model of calls, proofs
 	$(Q)tools/check_format
 	$(Q)tools/abi_page --check
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 -Iabi -Ikernel -Iarch/x86 \
 		-Isysenter -Ilibserver/include -Ilibserver/file_system -I. --library=tools/cppcheck.cfg --suppressions-list=tools/cppcheck.txt kernel arch sysenter libserver servers perf
 	$(Q)tools/privileged_size
+	$(Q)tests/models/run --build $(OUT)/models
 
 clean: ## remove what was built, but not the libraries of others
 	rm -rf $(OUT)
