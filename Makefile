@@ -73,7 +73,7 @@ SOURCES_file-tests := servers/utilities/sha256.c
 MODULES := $(PROGRAMS:%=$(B)/modules/%)
 UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test_*.c))
 
-.PHONY: all help packages-% iso audit run debug bench bench-linux bench-files kill fuzz test unit-tests check clean distclean
+.PHONY: all help packages-% iso audit run debug bench bench-linux bench-files kill fuzz test unit-tests coverage check clean distclean
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # packages are installed before anything is built; a whole build takes seconds
 .SECONDARY:
@@ -273,6 +273,29 @@ $(OUT)/unit/%: tests/host/%.c $(wildcard tests/host/*.h kernel/*.c kernel/*.h ab
 audit: packages-build $(B)/audit.elf
 
 unit-tests: packages-build-test $(UNIT_TESTS)
+
+# A kernel with a counter on each branch, not optimised so that branches are those of the source. Its counters are read out of
+# the guest's memory (tests/coverage/counters.py): libgcov is not linked.
+COVERAGE := $(OUT)/coverage
+COVERAGE_FLAGS := $(filter-out $(OPTIMISE) $(LINK_TIME),$(KERNEL_FLAGS)) -O0 --coverage -fprofile-info-section
+
+$(COVERAGE)/%.o: %.c Makefile config.mk
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(COVERAGE_FLAGS) -c $< -o $@
+
+$(COVERAGE)/kernel.elf: $(KERNEL_C:%.c=$(COVERAGE)/%.o) $(KERNEL_ASM:%.asm=$(B)/%.asm.o) boot/kernel.ld
+	$(Q)$(CC) -m32 -g -nostdlib -static -Wl,-z,noexecstack,--build-id=none,-T,boot/kernel.ld,--defsym=__gcov_merge_add=1 \
+		-o $@ $(filter %.o,$^)
+
+$(COVERAGE)/executed.so: tests/coverage/executed.c Makefile
+	@mkdir -p $(@D)
+	$(Q)gcc -O2 -Wall -Wextra -Werror -shared -fPIC -o $@ $<
+
+-include $(wildcard $(COVERAGE)/*/*.d $(COVERAGE)/*/*/*.d)
+
+coverage: packages-build-run $(COVERAGE)/kernel.elf $(COVERAGE)/executed.so $(MODULES) ## branches and instructions of the kernel that the guest suite reaches
+	@ln -sfn $(abspath $(B)/modules) $(COVERAGE)/modules
+	$(Q)$(PYTHON) tests/coverage/coverage.py --build $(COVERAGE) --qemu $(QEMU) --gcov $(CROSS)gcov --output $(COVERAGE)/figures.json
 
 test: packages-build-run-test-debug-files ## unit tests, then the guest suite under QEMU and Bochs
 	$(Q)$(MAKE) --no-print-directory BUILD=release iso audit unit-tests

@@ -1,0 +1,107 @@
+"""The boots whose coverage is summed: the guest suite on machines that differ, and kernels that are made to fail."""
+
+import collections
+import pathlib
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "boot")]
+import boot     # noqa: E402
+import tap      # noqa: E402
+
+SUITE = str(ROOT / "tests" / "system.toml")
+LOADED_AT, KERNEL_BASE = 1, 0xC0000000      # an ELF program header of this type is loaded
+
+# patches: {file: {symbol: bytes that replace its first instructions}}; says: what a boot that is to fail must print.
+Boot = collections.namedtuple("Boot", "name options says patches", defaults=[{}, None, {}])
+
+ILLEGAL, INT_1, INT_8, INT_18 = b"\x0f\x0b", b"\xcd\x01", b"\xcd\x08", b"\xcd\x12"
+STACK_ENDS = b"\xbc" + b"stack" + b"\x50" * 4   # mov esp, the lowest word of the kernel stack; push eax, four times
+
+
+def kernel_with(code):
+    return {"kernel.elf": {"sys_call": code}}
+
+
+BOOTS = [
+    Boot("max-icount", dict(icount=True)),
+    Boot("n270", dict(cpu="n270")),
+    Boot("no-sep", dict(cpu="max,-sep")),
+    Boot("no-apic", dict(cpu="max,-apic")),
+    Boot("pentium2-isapc", dict(cpu="pentium2", machine="isapc", memory=32)),
+    Boot("4GiB", dict(memory=4096, icount=True)),
+    Boot("old-cpu", dict(cpu="486"), "this CPU lacks PAE"),
+    Boot("little-memory", dict(memory=5), "too few"),
+    Boot("no-init", dict(list=None), 'no boot module named "init"'),
+    Boot("kernel-exception", says="panic: exception 6 in the kernel", patches=kernel_with(ILLEGAL)),
+    Boot("stack-overflow", says="panic: double fault: the kernel stack overflowed", patches=kernel_with(STACK_ENDS)),
+    Boot("double-fault", says="panic: double fault\n", patches=kernel_with(INT_8)),
+    Boot("debug-exception", says="panic: debug exception in the kernel", patches=kernel_with(INT_1)),
+    Boot("machine-check", says="panic: machine check", patches=kernel_with(INT_18)),
+    Boot("init-faults", says="panic: init failed, and nobody supervises it", patches={"modules/init": {None: ILLEGAL}}),
+]
+
+
+class Elf:
+    """As much of an ELF file as it takes to find, and replace, what lies at an address."""
+
+    def __init__(self, path):
+        self.data = bytearray(path.read_bytes())
+        self.entry, headers = struct.unpack_from("<2I", self.data, 24)
+        size, count = struct.unpack_from("<2H", self.data, 42)
+        self.segments = [struct.unpack_from("<5I", self.data, headers + i * size) for i in range(count)]
+
+    def replace(self, address, code):
+        for kind, offset, start, _, size in self.segments:
+            if kind == LOADED_AT and start <= address < start + size:
+                self.data[offset + address - start:offset + address - start + len(code)] = code
+
+
+def symbols(path):
+    lines = subprocess.run(["nm", path], capture_output=True, text=True, check=True).stdout.splitlines()
+    return {name: int(address, 16) for address, _, name in (line.split() for line in lines if len(line.split()) == 3)}
+
+
+def patch(path, changes, names):
+    """Replaces a file by a copy with other instructions; None is where the program starts."""
+    elf = Elf(path)
+    lowest = struct.pack("<I", names["cpu_area"] + 4096 + 4)
+    for symbol, code in changes.items():
+        elf.replace(elf.entry if symbol is None else names[symbol], code.replace(b"stack", lowest))
+    path.unlink()
+    path.write_bytes(elf.data)
+
+
+def prepare(build, folder, patches):
+    """A folder like `build`, whose files are links but for what is patched."""
+    (folder / "modules").mkdir()
+    for name in ["kernel.elf"] + [f"modules/{path.name}" for path in (build / "modules").iterdir()]:
+        (folder / name).symlink_to((build / name).resolve())
+    for name, changes in patches.items():
+        patch(folder / name, changes, symbols(build / "kernel.elf"))
+
+
+def complaint(chosen, result):
+    """What is wrong with how the boot went; None when it went as it should."""
+    if chosen.says is None:
+        verdict = tap.judge(result.serial, result.code)
+        return "\n".join(verdict.failed) or None
+    return None if chosen.says in result.serial and not result.ok else f"it did not say \"{chosen.says}\":\n{result.serial}"
+
+
+def run(chosen, build, qemu, plugin, output):
+    """Boots; the guest's memory and the plugin's output are left in the folder `output`. Returns a complaint, or None."""
+    options = dict(dict(machine="pc", memory=64, list=SUITE, timeout=240, qemu=qemu), **chosen.options)
+    options["machine"] += ",memory-backend=ram"
+    options["extra"] = ["-object", f"memory-backend-file,id=ram,size={options['memory']}M,mem-path={output}/memory,share=on",
+                        "-plugin", f"{plugin},output={output}/executed"]
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="postern-"))
+    try:
+        prepare(build, folder, chosen.patches)
+        return complaint(chosen, boot.run(build=str(folder), **options))
+    finally:
+        shutil.rmtree(folder)
