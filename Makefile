@@ -295,7 +295,7 @@ $(COVERAGE)/executed.so: tests/coverage/executed.c Makefile
 
 coverage: packages-build-run $(COVERAGE)/kernel.elf $(COVERAGE)/executed.so $(MODULES) ## branches and instructions of the kernel that the guest suite reaches
 	@ln -sfn $(abspath $(B)/modules) $(COVERAGE)/modules
-	$(Q)$(PYTHON) tests/coverage/coverage.py --build $(COVERAGE) --qemu $(QEMU) --gcov $(CROSS)gcov --output $(COVERAGE)/figures.json
+	$(Q)$(PYTHON) tests/coverage/coverage.py --build $(COVERAGE) --nasm $(B) --qemu $(QEMU) --gcov $(CROSS)gcov --output $(COVERAGE)/figures.json
 
 test: packages-build-run-test-debug-files ## unit tests, then the guest suite under QEMU and Bochs
 	$(Q)$(MAKE) --no-print-directory BUILD=release iso audit unit-tests

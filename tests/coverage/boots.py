@@ -16,9 +16,14 @@ import tap      # noqa: E402
 SUITE = str(ROOT / "tests" / "system.toml")
 LOADED_AT, KERNEL_BASE = 1, 0xC0000000      # an ELF program header of this type is loaded
 
-# patches: {file: {symbol: bytes that replace its first instructions}}; says: what a boot that is to fail must print.
-Boot = collections.namedtuple("Boot", "name options says patches", defaults=[{}, None, {}])
+# says: what a boot that is to fail must print. patches: {file: {symbol: bytes that replace its first instructions}}. only: a
+# single group of the suite.
+Boot = collections.namedtuple("Boot", "name options says patches only", defaults=[{}, None, {}, None])
 
+# What a CPU does that refuses null selectors, as Bochs and hardware do and QEMU does not: mov edi, 0xffff; mov ds, edi.
+REFUSED_SELECTOR = b"\xbf\xff\xff\x00\x00\x8e\xdf"
+# init ends with the code -1: mov ecx, -1; xor ebx, ebx; mov eax, SYS_process_destroy; int 250.
+END = b"\xb9\xff\xff\xff\xff\x31\xdb\xb8\x0c\x00\x00\x00\xcd\xfa"
 ILLEGAL, INT_1, INT_8, INT_18 = b"\x0f\x0b", b"\xcd\x01", b"\xcd\x08", b"\xcd\x12"
 STACK_ENDS = b"\xbc" + b"stack" + b"\x50" * 4   # mov esp, the lowest word of the kernel stack; push eax, four times
 
@@ -30,19 +35,22 @@ def kernel_with(code):
 BOOTS = [
     Boot("max-icount", dict(icount=True)),
     Boot("n270", dict(cpu="n270")),
-    Boot("no-sep", dict(cpu="max,-sep")),
-    Boot("no-apic", dict(cpu="max,-apic")),
-    Boot("pentium2-isapc", dict(cpu="pentium2", machine="isapc", memory=32)),
-    Boot("4GiB", dict(memory=4096, icount=True)),
+    Boot("no-apic", dict(cpu="max,-apic,-pge")),
+    # A Pentium Pro that says that it has SYSENTER.
+    Boot("pentium-pro-isapc", dict(cpu="pentium2,model=1,stepping=1,-fxsr", machine="isapc", memory=32)),
+    Boot("5GiB", dict(memory=5120, icount=True)),
+    Boot("null-selectors", dict(icount=True), patches={"kernel.elf": {"sysenter_fast_begin": REFUSED_SELECTOR}}, only="flags"),
     Boot("old-cpu", dict(cpu="486"), "this CPU lacks PAE"),
     Boot("little-memory", dict(memory=5), "too few"),
-    Boot("no-init", dict(list=None), 'no boot module named "init"'),
+    Boot("no-init", dict(list=None, extra=["-append", "long " * 100, "-initrd", f"{ROOT}/LICENSE,{ROOT}/README.md words"]),
+         'no boot module named "init"'),
     Boot("kernel-exception", says="panic: exception 6 in the kernel", patches=kernel_with(ILLEGAL)),
     Boot("stack-overflow", says="panic: double fault: the kernel stack overflowed", patches=kernel_with(STACK_ENDS)),
     Boot("double-fault", says="panic: double fault\n", patches=kernel_with(INT_8)),
     Boot("debug-exception", says="panic: debug exception in the kernel", patches=kernel_with(INT_1)),
     Boot("machine-check", says="panic: machine check", patches=kernel_with(INT_18)),
     Boot("init-faults", says="panic: init failed, and nobody supervises it", patches={"modules/init": {None: ILLEGAL}}),
+    Boot("init-ends", says="panic: init has ended with code", patches={"modules/init": {None: END}}),
 ]
 
 
@@ -61,9 +69,10 @@ class Elf:
                 self.data[offset + address - start:offset + address - start + len(code)] = code
 
 
-def symbols(path):
+def symbols(path, kinds="TtBbDdRr"):
     lines = subprocess.run(["nm", path], capture_output=True, text=True, check=True).stdout.splitlines()
-    return {name: int(address, 16) for address, _, name in (line.split() for line in lines if len(line.split()) == 3)}
+    return {name: int(address, 16) for address, kind, name in (line.split() for line in lines if len(line.split()) == 3)
+            if kind in kinds}
 
 
 def patch(path, changes, names):
@@ -93,15 +102,24 @@ def complaint(chosen, result):
     return None if chosen.says in result.serial and not result.ok else f"it did not say \"{chosen.says}\":\n{result.serial}"
 
 
+def only(group):
+    text = pathlib.Path(SUITE).read_text()
+    return text.replace("essential = true", f'essential = true\narguments = {{ only = "{group}" }}')
+
+
 def run(chosen, build, qemu, plugin, output):
     """Boots; the guest's memory and the plugin's output are left in the folder `output`. Returns a complaint, or None."""
     options = dict(dict(machine="pc", memory=64, list=SUITE, timeout=240, qemu=qemu), **chosen.options)
     options["machine"] += ",memory-backend=ram"
-    options["extra"] = ["-object", f"memory-backend-file,id=ram,size={options['memory']}M,mem-path={output}/memory,share=on",
-                        "-plugin", f"{plugin},output={output}/executed"]
+    options["extra"] = options.get("extra", []) + [
+        "-object", f"memory-backend-file,id=ram,size={options['memory']}M,mem-path={output}/memory,share=on",
+        "-plugin", f"{plugin},output={output}/executed"]
     folder = pathlib.Path(tempfile.mkdtemp(prefix="postern-"))
     try:
         prepare(build, folder, chosen.patches)
+        if chosen.only:
+            options["list"] = str(folder / "only.toml")
+            (folder / "only.toml").write_text(only(chosen.only))
         return complaint(chosen, boot.run(build=str(folder), **options))
     finally:
         shutil.rmtree(folder)

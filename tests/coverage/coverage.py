@@ -23,6 +23,7 @@ import counters
 ROOT = boots.ROOT
 EXPLANATIONS = pathlib.Path(__file__).with_name("unreached.toml")
 STOPS = re.compile(r"\b(assert|panic|fatal)\(")
+NASM_FOLDERS = ("boot", "arch/x86", "sysenter")
 NO_CODE = re.compile(r"^\s*(align\b|\w+:\s+db\b)")    # lines of NASM that fill space
 
 Place = collections.namedtuple("Place", "file line what")
@@ -80,31 +81,29 @@ def c_coverage(program, files):
 
 # ---- NASM ----
 
-def instructions(kernel):
-    """[(address, file, line, symbol)] of every instruction that NASM has made."""
-    listing = subprocess.run(["objdump", "-D", "-l", "--no-show-raw-insn", "-j", ".text", kernel], capture_output=True, text=True,
-                             check=True).stdout
-    sources = [str(path.relative_to(ROOT)) for path in ROOT.glob("*/**/*.asm") if path.parts[len(ROOT.parts)] in ("boot", "arch", "sysenter")]
-    found, symbol, file, line = [], None, None, 0
-    for text in listing.splitlines():
+def instructions(program, file):
+    """[(offset, line, symbol)] of every instruction that NASM has put into an object."""
+    found, symbol, line = [], None, 0
+    command = ["objdump", "-D", "-l", "--no-show-raw-insn", "-j", ".text", "-j", ".boot", program]
+    for text in subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines():
         if match := re.match(r"[0-9a-f]{8} <(.*)>:$", text):
-            symbol, file = match[1] if not match[1].startswith("..@") else symbol, None
-        elif match := re.match(r"(/\S+):(\d+)", text):
-            file = next((name for name in sources if match[1].endswith(f"/{name}")), None)
-            line = int(match[2])
-        elif file and (match := re.match(r" *([0-9a-f]{8}):\t", text)) and not NO_CODE.match(source(file)[line - 1]):
-            found.append((int(match[1], 16), file, line, symbol))
+            symbol = symbol if match[1].startswith("..@") else match[1]
+        elif match := re.match(r"/\S+:(\d+)", text):
+            line = int(match[1])
+        elif (match := re.match(r" *([0-9a-f]+):\t", text)) and not NO_CODE.match(source(file)[line - 1]):
+            found.append((int(match[1], 16), line, symbol))
     return found
 
 
-def asm_coverage(kernel, begin, executed):
-    figures, missing = {}, []
-    for address, file, line, symbol in instructions(kernel):
-        reached = executed[address - begin]
-        done, total = figures.get(file, (0, 0))
-        figures[file] = done + bool(reached), total + 1
-        if not reached:
-            missing.append(Place(file, line, symbol))
+def asm_coverage(objects, kernel, begin, executed):
+    """`objects`: the folder with what NASM has made of each source."""
+    figures, missing, linked = {}, [], boots.symbols(kernel, "T")
+    for file in (str(path.relative_to(ROOT)) for folder in NASM_FOLDERS for path in sorted((ROOT / folder).glob("*.asm"))):
+        name, offset = next(iter(boots.symbols(objects / f"{file}.o", "T").items()))
+        base = linked[name] - offset - begin
+        found = [(executed[base + offset], line, symbol) for offset, line, symbol in instructions(objects / f"{file}.o", file)]
+        figures[file] = sum(reached for reached, _, _ in found), len(found)
+        missing += [Place(file, line, symbol) for reached, line, symbol in found if not reached]
     return figures, missing
 
 
@@ -183,6 +182,8 @@ def report(title, figures, missing, explanations):
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "coverage", help="default: build/coverage")
+    parser.add_argument("--nasm", type=pathlib.Path, default=ROOT / "build" / "release",
+                        help="where the objects that NASM has made are; default: build/release")
     parser.add_argument("--qemu", default="qemu-system-i386")
     parser.add_argument("--gcov", default="gcov", help="the compiler's own")
     parser.add_argument("--boots", nargs="+", metavar="NAME", choices=[chosen.name for chosen in boots.BOOTS],
@@ -199,7 +200,7 @@ def main():
     sums, begin, executed = measure(options)
     figures = {}
     for name, title, found in (("branches", "branches of C", c_coverage(options.gcov, sums.write())),
-                               ("instructions", "instructions of NASM", asm_coverage(options.build / "kernel.elf", begin, executed))):
+                               ("instructions", "instructions of NASM", asm_coverage(options.nasm, options.build / "kernel.elf", begin, executed))):
         figures[name] = report(title, *found, explanations)
     print()
     for name, figure in figures.items():

@@ -211,6 +211,55 @@ static void table_grows_and_fills(void)
     expect_equal(SHARED->words[1], E_NO_MEMORY);
 }
 
+static uint32_t fault_when_told(void)
+{
+    while (!SHARED->words[0])
+        thread_yield();
+    __asm__ volatile("ud2");
+    return 7;
+}
+
+/* With no room for one more handle: what would make one fails and leaves nothing, a request keeps its handle, and a fault
+ * that cannot be reported ends its thread. */
+static void try_with_full_table(const struct gate *gate, handle_t attached, struct child *child)
+{
+    uint32_t answer, type, rights, used = process_fact(HANDLE_NONE, PROCESS_QUOTA_USED);
+    uint32_t threads = process_fact(HANDLE_NONE, PROCESS_THREADS), processes = info(INFO_PROCESSES_ALIVE);
+    handle_t handle;
+    expect_equal(notification_create(&handle), E_NO_MEMORY);
+    expect_equal(process_create(CHILD_QUOTA / 4, HANDLE_NONE, 0, 0, &handle), E_NO_MEMORY);
+    expect_equal(thread_create(HANDLE_NONE, 0, 0, 0, 1, &handle), E_NO_MEMORY);
+    expect_equal(process_fact(HANDLE_NONE, PROCESS_QUOTA_USED), used);
+    expect_equal(process_fact(HANDLE_NONE, PROCESS_THREADS), threads);
+    expect_equal(info(INFO_PROCESSES_ALIVE), processes);
+    expect_equal(service_call_full(gate->services->pool, METHOD_TAKE, 0, TIMEOUT_NEVER, attached, &answer, NULL), E_NO_MEMORY);
+    expect_equal(handle_info(attached, &type, &rights), OK);
+    SHARED->words[0] = 1;
+    for (uint32_t limit = uptime() + 2000; process_fact(child->process, PROCESS_THREADS) > 0; thread_yield())
+        expect(uptime() < limit);
+}
+
+static void table_is_full(const struct gate *gate)
+{
+    struct child child = { .on_fault = NULL };
+    uint32_t count = 0, answer;
+    handle_t attached, received;
+    expect_equal(notification_create(&attached), OK);
+    child_create(&child, CHILD_QUOTA);
+    child_start(&child, fault_when_told, PRIORITY_TESTS);
+    while (count < TABLE_MAX && handle_duplicate(attached, RIGHT_READ, 0, &many[count]) == OK)
+        count++;
+    try_with_full_table(gate, attached, &child);
+    while (count > 0)
+        handle_close(many[--count]);
+    child_end(&child);
+    expect_passed();
+    expect_equal(child.faults, 0);
+    expect_equal(service_call_full(gate->services->pool, METHOD_TAKE, 0, TIMEOUT_NEVER, attached, &answer, &received), OK);
+    expect_equal(answer, 1);
+    expect_equal(handle_close(taken), OK);
+}
+
 static const struct test_case cases[] = {
     { "every kind of object", kinds, NULL },
     { "rights only shrink", rights_shrink, NULL },
@@ -221,5 +270,6 @@ static const struct test_case cases[] = {
     { "handles given to a process", given_handles, NULL },
     { "a slot whose generations run out", generations_run_out, NULL },
     { "a table grows and fills up", table_grows_and_fills, NULL },
+    { "no room for one more handle", .run_gate = table_is_full },
 };
 TEST_GROUP(handle_tests, "handles");

@@ -1,15 +1,25 @@
 /* An interrupt at every instruction: the local APIC's timer, set by ourselves, fires k clocks later, for every k that
  * covers a stub, the way into the kernel and the way out. Exact where clocks are instructions (icount); elsewhere a
- * shower of interrupts. */
+ * shower of interrupts. And each vector that the APIC can send, though nothing is behind most of them. */
 #include "child.h"
 
 #define APIC_FRAME 0xFEE00u
+#define APIC_ID (0x20 / 4)
+#define APIC_EOI (0xB0 / 4)
+#define APIC_IN_SERVICE (0x100 / 4)
+#define APIC_COMMAND (0x300 / 4)
+#define APIC_COMMAND_HIGH (0x310 / 4)
 #define APIC_LVT_TIMER (0x320 / 4)
 #define APIC_INITIAL (0x380 / 4)
 #define DELIVER_NMI 0x400u
 #define NULL_CLOCKS 250u
 #define CALL_CLOCKS 900u
 #define JUNK 0xDEADBEEFu
+#define FIRST_EXCEPTION 16u /* that the APIC can send */
+#define FIRST_INTERRUPT 32u
+#define CASCADE 34u         /* masked by its interrupt, it would take eight lines along */
+#define TIMER 48u           /* the kernel ends this one itself */
+#define CALL 250u           /* not an interrupt */
 
 static struct {
     volatile uint32_t *registers;
@@ -26,7 +36,23 @@ static void open_apic(void)
     apic.registers = (volatile uint32_t *)apic.address;
 }
 
-static void close_apic(void)
+static bool no_apic(void)
+{
+    if (info(INFO_CPU_FEATURES) & CPU_FEATURE_APIC)
+        return false;
+    test_skip("no APIC");
+    return true;
+}
+
+volatile uint32_t *apic_open(void)
+{
+    if (no_apic())
+        return NULL;
+    open_apic();
+    return test_failed() ? NULL : apic.registers;
+}
+
+void apic_close(void)
 {
     process_unmap(HANDLE_NONE, apic.address, 1);
     address_release(apic.address, 1);
@@ -93,42 +119,122 @@ static void sweep_all(const struct gate *gate, bool counted)
     handle_close(other_space.endpoint);
 }
 
-static bool no_apic(void)
-{
-    if (info(INFO_CPU_FEATURES) & CPU_FEATURE_APIC)
-        return false;
-    test_skip("no APIC");
-    return true;
-}
-
 static void timer_everywhere(const struct gate *gate)
 {
-    if (no_apic())
+    if (!apic_open())
         return;
-    open_apic();
-    expect_passed();
     sweep_all(gate, true);
-    close_apic();
+    apic_close();
 }
 
 /* Bochs 2.7 delivers no NMI from the timer: there it shows only that nothing breaks. */
 static void nmi_everywhere(const struct gate *gate)
 {
-    if (no_apic())
+    if (!apic_open())
         return;
-    open_apic();
-    expect_passed();
     uint32_t timer = apic.registers[APIC_LVT_TIMER];
     apic.registers[APIC_LVT_TIMER] = DELIVER_NMI;
     sweep_all(gate, false);
     apic.registers[APIC_INITIAL] = 0;
     apic.registers[APIC_LVT_TIMER] = timer;
     sleep_microseconds(1000); /* the kernel sets its clock again */
-    close_apic();
+    apic_close();
+}
+
+/* ---- each vector ---- */
+
+static void send(volatile uint32_t *registers, uint32_t command)
+{
+    registers[APIC_COMMAND_HIGH] = registers[APIC_ID];
+    registers[APIC_COMMAND] = command;
+}
+
+static bool in_service(uint32_t vector)
+{
+    return apic.registers[APIC_IN_SERVICE + vector / 32 * 4] >> vector % 32 & 1;
+}
+
+/* The kernel takes it and does no more, so the APIC holds it in service until we end it. */
+static void send_and_end(uint32_t vector)
+{
+    uint32_t before = info(INFO_INTERRUPTS);
+    send(apic.registers, vector);
+    for (uint32_t limit = uptime() + 1000; !in_service(vector);)
+        expect(uptime() < limit);
+    expect(info(INFO_INTERRUPTS) > before);
+    apic.registers[APIC_EOI] = 0;
+    expect(!in_service(vector));
+}
+
+static void every_interrupt(void)
+{
+    if (!apic_open())
+        return;
+    for (uint32_t vector = FIRST_INTERRUPT; vector < 256 && !test_failed(); vector++)
+        if (vector != CASCADE && vector != TIMER && vector != CALL)
+            send_and_end(vector);
+    apic_close();
+}
+
+static uint32_t send_to_oneself(void)
+{
+    send((volatile uint32_t *)CHILD_SCRATCH, SHARED->words[0]);
+    for (volatile uint32_t i = 0; i < 1000000; i++)
+        continue;
+    return 7;
+}
+
+static uint32_t vector_to_send;
+
+static void give_apic(struct child *child)
+{
+    SHARED->words[0] = vector_to_send;
+    expect_equal(process_map(child->process, apic.memory, CHILD_SCRATCH, PROTECT_READ | PROTECT_WRITE, 0, 1), OK);
+}
+
+/* To whoever runs it is an exception without an error code. */
+static void send_exception(uint32_t vector)
+{
+    struct child child = { .on_fault = NULL };
+    vector_to_send = vector;
+    uint32_t outcome = child_run(&child, send_to_oneself, give_apic);
+    apic.registers[APIC_EOI] = 0;
+    child_end(&child);
+    expect_passed();
+    expect_equal(outcome, CHILD_FAULTED);
+    expect_equal(child.registers[REGISTER_FAULT_VECTOR], vector);
+    expect_equal(child.registers[REGISTER_FAULT_ERROR], 0);
+}
+
+/* Not those that the CPU would push an error code for (17, 21), nor the machine check, which stops the machine. */
+static void exceptions_that_were_sent(void)
+{
+    if (!apic_open())
+        return;
+    for (uint32_t vector = FIRST_EXCEPTION; vector < FIRST_INTERRUPT && !test_failed(); vector++)
+        if (vector != 17 && vector != 18 && vector != 21)
+            send_exception(vector);
+    apic_close();
+}
+
+/* A task switch denies the FPU; its owner must get it back as it was. */
+static void nmi_to_the_owner_of_the_fpu(void)
+{
+    uint32_t wanted = 4711, found = 0;
+    if (!apic_open())
+        return;
+    __asm__ volatile("fninit\n\tfildl %0" : : "m"(wanted));
+    send(apic.registers, DELIVER_NMI);
+    __asm__ volatile("fistpl %0" : "=m"(found));
+    expect_equal(found, wanted);
+    apic_close();
 }
 
 static const struct test_case cases[] = {
     { "the timer at every instruction", .run_gate = timer_everywhere },
     { "an NMI at every instruction", .run_gate = nmi_everywhere },
+    { "an NMI to the owner of the FPU", nmi_to_the_owner_of_the_fpu, NULL },
+    { "every interrupt", every_interrupt, NULL },
+    { "exceptions that the APIC sends", exceptions_that_were_sent, NULL },
 };
 TEST_GROUP(interrupt_tests, "interrupts");

@@ -93,6 +93,7 @@ static void edges_of_user_space(void)
     expect_equal(process_create(CHILD_QUOTA, HANDLE_NONE, 0, 0, &process), OK);
     expect_equal(memory_create(1, 0, &memory), OK);
     expect_equal(process_map(process, memory, USER_BOTTOM, READ_WRITE, 0, 1), OK);
+    expect_equal(process_unmap(process, USER_TOP - PAGE_SIZE, 1), E_BAD_ADDRESS); /* nothing there, and nothing behind it */
     expect_equal(process_map(process, memory, USER_TOP - PAGE_SIZE, READ_WRITE, 0, 1), OK);
     expect_equal(process_map(process, memory, 0, READ_WRITE, 0, 1), E_BAD_ADDRESS);
     expect_equal(process_destroy(process, 0), OK);

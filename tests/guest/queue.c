@@ -179,12 +179,33 @@ static void inherits_priority(const struct gate *gate)
     task_end(&between);
 }
 
+/* Nobody has come to serve it yet. */
+static void cap_counts_the_queue(const struct gate *gate)
+{
+    struct client clients[2];
+    handle_t endpoint;
+    uint32_t answer;
+    expect_equal(endpoint_create(0, COUNT(clients), &endpoint), OK);
+    for (uint32_t i = 0; i < COUNT(clients); i++) {
+        clients[i] = (struct client){ .gate = gate, .endpoint = endpoint, .method = METHOD_ECHO };
+        start_queued(&clients[i], PRIORITY_TESTS, i + 1);
+        expect_passed();
+    }
+    expect_equal(call(gate, endpoint, METHOD_ECHO, 1, &answer), E_BUSY);
+    expect_equal(endpoint_fact(endpoint, ENDPOINT_QUEUE), COUNT(clients));
+    expect_equal(endpoint_fact(endpoint, ENDPOINT_REFUSALS), 1);
+    for (uint32_t i = 0; i < COUNT(clients); i++)
+        task_end(&clients[i].task);
+    handle_close(endpoint);
+}
+
 static const struct test_case cases[] = {
     { "callers wait in order of priority", .run_gate = priority_order },
     { "callers of one priority wait in order of arrival", .run_gate = arrival_order },
     { "a pool that is all busy, then drained", .run_gate = all_busy_then_drained },
     { "E_BUSY where nobody queues", .run_gate = refused },
     { "a cap for each badge", .run_gate = cap },
+    { "a cap counts those who wait", .run_gate = cap_counts_the_queue },
     { "a lone client keeps one worker warm", .run_gate = lone_client_keeps_one_worker },
     { "a handler runs at its caller's priority", .run_gate = inherits_priority },
 };

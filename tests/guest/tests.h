@@ -86,6 +86,9 @@ status_t call(const struct gate *gate, handle_t endpoint, uint32_t method, uint3
 bool audit_ask(uint32_t question, uint32_t *answer);
 /* Expects the audit kernel to find nothing wrong; other kernels are not asked. */
 void expect_audit(void);
+/* The registers of the local APIC; NULL, and the case skipped or failed, where that cannot be. (interrupts.c) */
+volatile uint32_t *apic_open(void);
+void apic_close(void);
 
 /* A thread of ours on a stack of its own. */
 struct task {

@@ -365,12 +365,43 @@ static void cancelled_wait(void)
     handle_close(quiet);
 }
 
+static struct {
+    struct task task;
+    volatile uint32_t steps;
+    status_t read;
+} itself;
+
+static void stop_oneself(struct task *task)
+{
+    uint32_t value;
+    itself.read = thread_read_register(task->thread, REGISTER_EAX, &value);
+    itself.steps++;
+    thread_stop(task->thread);
+    itself.steps++;
+}
+
+static void stops_itself(void)
+{
+    task_create(&itself.task, stop_oneself, PRIORITY_TESTS);
+    expect_passed();
+    itself.steps = 0;
+    task_go(&itself.task);
+    expect(task_blocked(&itself.task));
+    expect_equal(itself.steps, 1);
+    expect_equal(itself.read, E_BAD_STATE); /* its registers are not in the kernel's hands */
+    expect_equal(thread_start(itself.task.thread), OK);
+    expect(task_wait(&itself.task));
+    expect_equal(itself.steps, 2);
+    task_end(&itself.task);
+}
+
 static const struct test_case cases[] = {
     { "creation", creation, NULL },
     { "first registers", first_registers, NULL },
     { "written registers", written_registers, NULL },
     { "written flags", written_flags, NULL },
     { "stopped threads stand still", stopped_threads_stand_still, NULL },
+    { "a thread that stops itself", stops_itself, NULL },
     { "redirected while running", redirected_while_running, NULL },
     { "redirected while served", .run_gate = redirected_while_served },
     { "redirected while in a queue", .run_gate = redirected_while_queued },

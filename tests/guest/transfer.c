@@ -76,6 +76,46 @@ static void refused_request_keeps_handle(const struct gate *gate)
     handle_close(offer);
 }
 
+struct giver {
+    struct task task;
+    handle_t endpoint, offer;
+    status_t status;
+};
+
+static void give(struct task *task)
+{
+    struct giver *giver = (struct giver *)task;
+    uint32_t answer;
+    giver->status = service_call_full(giver->endpoint, METHOD_TAKE, 0, TIMEOUT_NEVER, giver->offer, &answer, NULL);
+}
+
+/* The handle is looked at again when the request is delivered; the worker goes on to the next one. */
+static void closed_in_the_queue(const struct gate *gate)
+{
+    struct client holder, next = { .gate = gate, .endpoint = gate->services->single, .method = METHOD_ECHO, .word = 3 };
+    struct giver giver = { .endpoint = gate->services->single };
+    handle_t offer;
+    make_offer(&offer);
+    hold(&holder, gate, gate->services->single, 0);
+    task_create(&giver.task, give, PRIORITY_TESTS);
+    expect_passed();
+    giver.endpoint = gate->services->single;
+    giver.offer = offer;
+    task_go(&giver.task);
+    expect(endpoint_reaches(gate->services->single, ENDPOINT_QUEUE, 1));
+    client_start(&next, PRIORITY_TESTS);
+    expect(endpoint_reaches(gate->services->single, ENDPOINT_QUEUE, 2));
+    expect_equal(handle_close(offer), OK);
+    release_holder(&holder, 0);
+    expect(task_wait(&giver.task));
+    expect(task_wait(&next.task));
+    expect_equal(giver.status, E_BAD_HANDLE);
+    expect_equal(next.status, OK);
+    expect_equal(next.reply, 3);
+    task_end(&giver.task);
+    task_end(&next.task);
+}
+
 static void reply_moves_handle(const struct gate *gate)
 {
     handle_t offer, received = HANDLE_NONE;
@@ -153,6 +193,7 @@ static const struct test_case cases[] = {
     { "a request without one", .run_gate = nothing_attached },
     { "a request with a bad handle", .run_gate = request_with_bad_handle },
     { "a request that is not delivered keeps its handle", .run_gate = refused_request_keeps_handle },
+    { "a request whose handle is closed while it waits", .run_gate = closed_in_the_queue },
     { "a reply moves its handle", .run_gate = reply_moves_handle },
     { "a client that wants no handle gets none", .run_gate = unwanted_handle },
     { "a reply with a bad handle", .run_gate = reply_with_bad_handle },
