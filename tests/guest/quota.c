@@ -3,6 +3,11 @@
 
 #define TIGHT_QUOTA (96u * 1024u)
 #define HOARD 400u
+#define SINGLES 32u
+#define SCRATCH_PAGES 256u
+#define LARGEST_PIECE 1024u             /* pages */
+#define MANY_PAGES 1200u                /* more than are listed on one page */
+#define FAR_FROM_EVERYTHING 0x40000000u /* no page table reaches it yet */
 
 /* What was taken comes back, to the byte. */
 static void objects_give_back(void)
@@ -114,10 +119,14 @@ static bool try_everything(handle_t memory)
         { SYS_memory_create, 1, 0, 0, 0, 0 },
         { SYS_memory_create, 1, MEMORY_CONTIGUOUS, 0, 0, 0 },
         { SYS_memory_create, 7, 0, 0, 0, 0 },
+        { SYS_memory_create, MANY_PAGES, 0, 0, 0, 0 },
         { SYS_process_create, 4096, HANDLE_NONE, 0, 0, 0 },
         { SYS_process_create, 20480, HANDLE_NONE, 0, 0, 0 },
+        { SYS_process_create, 65536, HANDLE_NONE, 0, 0, 0 },
         { SYS_process_map, HANDLE_NONE, memory, CHILD_SCRATCH | PROTECT_READ, 0, 1 },
         { SYS_handle_duplicate, memory, RIGHTS_ALL, 0, 0, 0 },
+        { SYS_irq_create, SHARED->handles[0], 9, 0, 0, 0 },
+        { SYS_ioport_create, SHARED->handles[1], 0x70, 1, 0, 0 },
     };
     for (uint32_t i = 0; i < COUNT(attempts); i++)
         if (!is_exact(&attempts[i]))
@@ -125,12 +134,8 @@ static bool try_everything(handle_t memory)
     return true;
 }
 
-static uint32_t live_in_want(void)
+static uint32_t give_back_and_try(uint32_t count, handle_t memory)
 {
-    handle_t memory;
-    if (memory_create(1, 0, &memory) != OK)
-        return 1;
-    uint32_t count = hoard_all();
     SHARED->words[0] = count;
     SHARED->words[1] = process_fact(HANDLE_NONE, PROCESS_QUOTA_LIMIT) - used();
     while (count > 0) {
@@ -141,9 +146,21 @@ static uint32_t live_in_want(void)
     return 7;
 }
 
-/* A mapping makes a page table stay, so the first one is made before anything is measured. */
-static void prepare_table(struct child *child)
+static uint32_t live_in_want(void)
 {
+    handle_t memory;
+    if (memory_create(1, 0, &memory) != OK)
+        return 1;
+    return give_back_and_try(hoard_all(), memory);
+}
+
+/* Authorities to make objects from. And a mapping makes a page table stay, so the first one is made before anything is
+ * measured. */
+static void prepare_attempts(struct child *child)
+{
+    SHARED->handles[0] = child_give(child, startup_handle("irq"), RIGHTS_ALL);
+    SHARED->handles[1] = child_give(child, startup_handle("ports"), RIGHTS_ALL);
+    expect_passed();
     handle_t memory;
     expect_equal(memory_create(1, 0, &memory), OK);
     expect_equal(process_map(child->process, memory, CHILD_SCRATCH, PROTECT_READ, 0, 1), OK);
@@ -156,7 +173,7 @@ static void every_allocation_point(void)
     struct child child = { .on_fault = NULL };
     child_create(&child, TIGHT_QUOTA);
     expect_passed();
-    prepare_table(&child);
+    prepare_attempts(&child);
     child_start(&child, live_in_want, PRIORITY_TESTS);
     uint32_t outcome = child_wait(&child, 5 * SECOND), code = child_exit_code(&child);
     child_end(&child);
@@ -168,6 +185,87 @@ static void every_allocation_point(void)
     expect(SHARED->words[1] < 512);
     expect(SHARED->words[4] > 100);
     expect(SHARED->words[5] > 100);
+}
+
+/* ---- memory that the kernel itself can use: on a machine with little of it, it is used up before a large quota is ---- */
+
+static uint32_t hoard_low(void)
+{
+    uint32_t count = 0;
+    for (uint32_t pages = LARGEST_PIECE; pages > 0; pages /= 2)
+        while (count < HOARD && memory_create(pages, MEMORY_CONTIGUOUS, &hoard[count]) == OK)
+            count++;
+    while (count < HOARD && notification_create(&hoard[count]) == OK)
+        count++;
+    return count;
+}
+
+/* What has no handle of its own: watches, which stay until the process ends, and mappings. And threads, which take from several
+ * places. */
+static bool use_up_what_is_left(handle_t memory, handle_t notification)
+{
+    static handle_t threads[SINGLES];
+    uint32_t mapped = 0, made = 0;
+    status_t watched, status = OK;
+    do
+        watched = process_watch(HANDLE_NONE, notification, 1);
+    while (watched == OK);
+    while (mapped < SCRATCH_PAGES && status == OK)
+        status = process_map(HANDLE_NONE, memory, CHILD_SCRATCH + mapped++ * PAGE_SIZE, PROTECT_READ, 0, 1);
+    while (made < SINGLES && thread_create(HANDLE_NONE, 0x1000, 0x2000, 0, 1, &threads[made]) == OK)
+        made++;
+    for (uint32_t i = 0; i < made; i++) {
+        thread_destroy(threads[i]);
+        handle_close(threads[i]);
+    }
+    for (uint32_t i = 0; i + 1 < mapped; i++)
+        process_unmap(HANDLE_NONE, CHILD_SCRATCH + i * PAGE_SIZE, 1);
+    return watched == E_NO_MEMORY && status == E_NO_MEMORY && made < SINGLES;
+}
+
+/* Then one page after the other comes back, so that what takes several fails at each of them. */
+static uint32_t live_without_low_memory(void)
+{
+    static handle_t singles[SINGLES];
+    handle_t memory, more;
+    if (memory_create(1, 0, &memory) != OK)
+        return 1;
+    for (uint32_t i = 0; i < SINGLES; i++)
+        if (memory_create(1, MEMORY_CONTIGUOUS, &singles[i]) != OK)
+            return 1;
+    uint32_t count = hoard_low();
+    if (!use_up_what_is_left(memory, hoard[count - 1]))
+        return 6;
+    uint32_t before = used();
+    if (process_map(HANDLE_NONE, memory, FAR_FROM_EVERYTHING, PROTECT_READ, 0, 1) != E_NO_MEMORY || used() != before)
+        return 3;
+    if (memory_create(MANY_PAGES, 0, &more) != E_NO_MEMORY || used() != before)
+        return 4;
+    for (uint32_t i = 0; i < SINGLES; i++) {
+        if (!try_everything(memory))
+            return 5;
+        handle_close(singles[i]);
+    }
+    return give_back_and_try(count, memory);
+}
+
+static void without_low_memory(void)
+{
+    struct child child = { .on_fault = NULL };
+    uint32_t before = quota_used(), limit = process_fact(HANDLE_NONE, PROCESS_QUOTA_LIMIT);
+    child_create(&child, limit - before - CHILD_QUOTA);
+    expect_passed();
+    prepare_attempts(&child);
+    child_start(&child, live_without_low_memory, PRIORITY_TESTS);
+    uint32_t outcome = child_wait(&child, 10 * SECOND), code = child_exit_code(&child);
+    child_end(&child);
+    expect_passed();
+    expect_equal(outcome, CHILD_ENDED);
+    expect_equal(code, 7);
+    expect(SHARED->words[0] < HOARD);
+    expect(SHARED->words[4] > 100);
+    expect(SHARED->words[5] > 10);
+    expect_equal(quota_used(), before);
 }
 
 /* With no quota left, calls go on: they take no memory. */
@@ -199,13 +297,13 @@ static void calls_need_no_memory(const struct gate *gate)
 static void our_whole_quota(void)
 {
     static handle_t pieces[HOARD];
-    uint32_t count = 0, before = quota_used();
-    while (count < HOARD && memory_create(16, 0, &pieces[count]) == OK)
+    uint32_t count = 0, before = quota_used(), pages = process_fact(HANDLE_NONE, PROCESS_QUOTA_LIMIT) / PAGE_SIZE / 64 + 1;
+    while (count < HOARD && memory_create(pages, 0, &pieces[count]) == OK)
         count++;
     handle_t thread;
     uint32_t answer = 0;
     expect(count > 0 && count < HOARD);
-    expect_equal(memory_create(16, 0, &thread), E_NO_MEMORY);
+    expect_equal(memory_create(pages, 0, &thread), E_NO_MEMORY);
     expect_equal(call(&gates[GATE_INT], services[GATE_INT].pool, METHOD_ECHO, 3, &answer), OK);
     while (count > 0)
         expect_equal(handle_close(pieces[--count]), OK);
@@ -217,6 +315,7 @@ static const struct test_case cases[] = {
     { "a process gives back what it took", process_gives_back, NULL },
     { "more than there is", more_than_there_is, NULL },
     { "every allocation point rolls back exactly", every_allocation_point, NULL },
+    { "no memory that the kernel can use", without_low_memory, NULL },
     { "calls need no memory", .run_gate = calls_need_no_memory },
     { "our whole quota, and back", our_whole_quota, NULL },
 };
