@@ -53,6 +53,8 @@ BOOTS = [
     Boot("debug-exception", says="panic: debug exception in the kernel", patches=kernel_with(INT_1)),
     Boot("machine-check", says="panic: machine check", patches=kernel_with(INT_18)),
     Boot("init-faults", says="panic: init failed, and nobody supervises it", patches={"modules/init": {None: ILLEGAL}}),
+    Boot("init-cannot-be-mapped", says="panic: init cannot be mapped at 0xc0000000: error -6",
+         patches={"modules/init": {"segment": b"\x00\x00\x00\xc0"}}),
     Boot("init-ends", says="panic: init has ended with code", patches={"modules/init": {None: END}}),
 ]
 
@@ -65,6 +67,10 @@ class Elf:
         self.entry, headers = struct.unpack_from("<2I", self.data, 24)
         size, count = struct.unpack_from("<2H", self.data, 42)
         self.segments = [struct.unpack_from("<5I", self.data, headers + i * size) for i in range(count)]
+
+    def move_first_segment(self, address):
+        at = struct.unpack_from("<I", self.data, 28)[0] + 8
+        self.data[at:at + len(address)] = address
 
     def replace(self, address, code):
         for kind, offset, start, _, size in self.segments:
@@ -82,12 +88,15 @@ def symbols(path, kinds="TtBbDdRr"):
 
 
 def patch(path, changes, names):
-    """Replaces a file by a copy with other instructions; None is where the program starts."""
+    """Replaces a file by a copy with other instructions; None is where the program starts, "segment" the address of its first."""
     elf = Elf(path)
     lowest = struct.pack("<I", names["cpu_area"] + 4096 + 4)
     for symbol, code in changes.items():
         code = code.replace(b"stack", lowest) if isinstance(code, bytes) else code
-        elf.replace(elf.entry if symbol is None else names[symbol], code)
+        if symbol == "segment":
+            elf.move_first_segment(code)
+        else:
+            elf.replace(elf.entry if symbol is None else names[symbol], code)
     path.unlink()
     path.write_bytes(elf.data)
 

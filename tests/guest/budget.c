@@ -218,6 +218,51 @@ static void no_priority_above_ones_own(void)
     expect_equal(process_create(65536, HANDLE_NONE, 0, PRIORITIES, &process), E_BAD_ARGUMENT);
 }
 
+static struct {
+    struct task task;
+    handle_t endpoint;
+    volatile bool serving, released;
+} server;
+
+static void serve_until_released(struct task *task)
+{
+    uint32_t word;
+    (void)task;
+    system_call(SYS_wait, 0, server.endpoint, 0, 0, 0, &word);
+    server.serving = true;
+    while (!server.released)
+        thread_yield();
+    system_call(SYS_reply_wait, word + 1, 0, 0, OK, HANDLE_NONE, &word);
+}
+
+/* A worker that was stopped within a request runs on its caller's budget, not on one that it could be given. */
+static void stopped_while_serving(const struct gate *gate)
+{
+    struct client client = { .gate = gate, .word = 8 };
+    handle_t budget;
+    server.serving = server.released = false;
+    expect_equal(endpoint_create(0, 0, &server.endpoint), OK);
+    expect_equal(budget_create(PRIORITY_TESTS, 1000, &budget), OK);
+    task_create(&server.task, serve_until_released, PRIORITY_TESTS);
+    expect_passed();
+    client.endpoint = server.endpoint;
+    task_go(&server.task);
+    client_start(&client, PRIORITY_TESTS);
+    while (!server.serving)
+        thread_yield();
+    expect_equal(thread_stop(server.task.thread), OK);
+    expect_equal(budget_bind(budget, server.task.thread), E_BAD_STATE);
+    server.released = true;
+    expect_equal(thread_start(server.task.thread), OK);
+    expect(task_wait(&client.task));
+    expect_equal(client.status, OK);
+    expect_equal(client.reply, 9);
+    task_end(&client.task);
+    task_end(&server.task);
+    handle_close(budget);
+    handle_close(server.endpoint);
+}
+
 static const struct test_case cases[] = {
     { "ranges of priority and slice", ranges, NULL },
     { "no priority above what the process may give", no_priority_above_ones_own, NULL },
@@ -229,5 +274,6 @@ static const struct test_case cases[] = {
     { "however deep the call", .run_gate = depth_does_not_matter },
     { "a caller's new priority reaches its handler", .run_gate = priority_reaches_the_handler },
     { "the lender dies", .run_gate = lender_dies },
+    { "a worker that was stopped while it serves", .run_gate = stopped_while_serving },
 };
 TEST_GROUP(budget_tests, "budget");

@@ -392,6 +392,28 @@ static void status_of_no_request(void)
     expect_equal(request_status(), E_CANCELLED);
 }
 
+/* The worker that is calling is cut off from its caller; whom it called goes on, on the worker's own budget. */
+static void caller_of_a_caller_dies(const struct gate *gate)
+{
+    struct client client = { .gate = gate, .endpoint = gate->services->pool, .method = METHOD_FORWARD };
+    uint32_t answer = 0;
+    nested_target = gate->services->single;
+    nested_method = METHOD_HOLD;
+    nested_gate = gate;
+    expect(endpoint_reaches(gate->services->pool, ENDPOINT_IDLE, 4));
+    client_start(&client, PRIORITY_TESTS);
+    expect_passed();
+    expect(service_entered());
+    task_end(&client.task);
+    expect_equal(endpoint_fact(gate->services->pool, ENDPOINT_IDLE), 3);
+    expect_equal(endpoint_fact(gate->services->single, ENDPOINT_IDLE), 0);
+    expect_equal(notification_signal(release, 1), OK);
+    expect(endpoint_reaches(gate->services->pool, ENDPOINT_IDLE, 4));
+    expect(endpoint_reaches(gate->services->single, ENDPOINT_IDLE, 1));
+    expect_equal(call(gate, gate->services->single, METHOD_ECHO, 5, &answer), OK);
+    expect_equal(answer, 5);
+}
+
 static const struct test_case cases[] = {
     { "client destroyed while served", .run_gate = client_destroyed_while_served },
     { "client cancelled while served", .run_gate = client_cancelled_while_served },
@@ -411,5 +433,6 @@ static const struct test_case cases[] = {
     { "a reply without a caller", .run_gate = reply_without_caller },
     { "a wait before the reply", .run_gate = wait_before_reply },
     { "request status outside a request", status_of_no_request, NULL },
+    { "the caller of a caller dies", .run_gate = caller_of_a_caller_dies },
 };
 TEST_GROUP(death_tests, "death");

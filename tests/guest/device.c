@@ -130,6 +130,7 @@ static void line_rules(void)
     expect_equal(irq_create(irq, 0xFFFFFFFF, &narrow), E_BAD_ARGUMENT);
     expect_equal(irq_create(irq, RTC_LINE, &narrow), OK);
     expect_equal(irq_bind(irq, notification, 1), OK);
+    expect_equal(irq_bind(irq, notification, 2), OK); /* its own again */
     expect_equal(irq_bind(narrow, notification, 1), E_BUSY);
     expect_equal(irq_bind(irq, irq, 1), E_BAD_TYPE);
     expect_equal(handle_duplicate(irq, 0, 0, &weak), OK);

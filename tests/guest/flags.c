@@ -164,6 +164,49 @@ static void stepping_over_a_load_of_ss(const struct gate *gate)
     expect_others_unhurt(gate);
 }
 
+/* An owner of the FPU comes in by another entry: the single step must restart that one as well. POPF stands right before
+ * SYSENTER, since a step in between would take the FPU away. */
+static uint32_t step_as_owner_of_the_fpu(void)
+{
+    uint32_t status;
+    __asm__ volatile("fninit\n\t"
+                     "fildl %c1\n\t"
+                     "pushl %%ebp\n\t"
+                     "movl %%esp, %%ecx\n\t"
+                     "movl $1f, %%edx\n\t"
+                     "pushl %3\n\t"
+                     "popfl\n\t"
+                     "sysenter\n"
+                     "1:\n\t"
+                     "pushl %4\n\t"
+                     "popfl\n\t"
+                     "popl %%ebp\n\t"
+                     "fistpl %c2"
+                     : "=a"(status)
+                     : "i"(&SHARED->words[0]), "i"(&SHARED->words[1]), "i"(ALWAYS | TF), "i"(ALWAYS), "a"(OP_NULL)
+                     : "ebx", "ecx", "edx", "esi", "edi", "memory", "cc");
+    return status == (uint32_t)OP_NULL ? 7 : 1;
+}
+
+static void stepping_with_fpu(void)
+{
+    struct child child = { .on_fault = go_on_stepping };
+    if (!gate_sysenter_usable()) {
+        test_skip("no SYSENTER");
+        return;
+    }
+    child_create(&child, CHILD_QUOTA);
+    expect_passed();
+    SHARED->words[0] = 4711;
+    child_start(&child, step_as_owner_of_the_fpu, PRIORITY_TESTS);
+    uint32_t outcome = child_wait(&child, 2 * SECOND), code = child_exit_code(&child);
+    child_end(&child);
+    expect_equal(outcome, CHILD_ENDED);
+    expect_equal(code, 7);
+    expect_equal(SHARED->words[1], 4711);
+    expect(child.faults > 0);
+}
+
 /* ---- segments ---- */
 
 static uint32_t use_null_segment(void)
@@ -269,6 +312,7 @@ static const struct test_case cases[] = {
     { "combinations of flags", .run_gate = with_combinations },
     { "a load of SS before the gate, stepping", .run_gate = stepping_over_a_load_of_ss },
     { "stepping through every operation", .run_gate = stepping_everywhere },
+    { "stepping into SYSENTER with the FPU in use", stepping_with_fpu, NULL },
     { "null DS, ES, FS and GS", .run_gate = null_segments },
     { "null selectors with RPL", .run_gate = odd_null_segments },
     { "null segments and flags together", .run_gate = null_segments_and_flags },

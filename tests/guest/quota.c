@@ -241,12 +241,16 @@ static uint32_t live_without_low_memory(void)
         return 3;
     if (memory_create(MANY_PAGES, 0, &more) != E_NO_MEMORY || used() != before)
         return 4;
+    status_t granted = ioport_grant(SHARED->handles[1], HANDLE_NONE);
+    if ((granted != OK && granted != E_NO_MEMORY) || used() != before)
+        return 8;
     for (uint32_t i = 0; i < SINGLES; i++) {
         if (!try_everything(memory))
             return 5;
         handle_close(singles[i]);
     }
-    return give_back_and_try(count, memory);
+    uint32_t code = give_back_and_try(count, memory);
+    return code == 7 && ioport_grant(SHARED->handles[1], HANDLE_NONE) != OK ? 9 : code;
 }
 
 static void without_low_memory(void)
