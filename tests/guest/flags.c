@@ -90,6 +90,24 @@ static void with_combinations(const struct gate *gate)
         expect_flags(gate, combinations[i]);
 }
 
+/* The kernel clears pages with a string instruction, which must not run backwards from where it begins. */
+static void direction_and_new_pages(void)
+{
+    for (uint32_t round = 0; round < 4; round++) {
+        struct raw raw = { .eax = SYS_memory_create, .ebx = 1, .eflags = ALWAYS | DF };
+        raw_enter(&gates[GATE_INT], &raw);
+        expect_equal(raw.eax, OK);
+        uint32_t address = address_reserve(1);
+        const volatile uint32_t *words = (const volatile uint32_t *)address;
+        expect_equal(process_map(HANDLE_NONE, raw.ebx, address, PROTECT_READ | PROTECT_WRITE, 0, 1), OK);
+        for (uint32_t i = 0; i < PAGE_SIZE / sizeof(*words); i++)
+            expect_equal(words[i], 0);
+        memset((void *)address, 0xA5, PAGE_SIZE);
+        pages_free((void *)address, PAGE_SIZE);
+        handle_close(raw.ebx);
+    }
+}
+
 /* Stepping through the null operation and through errors, which leave by other ways. */
 static uint32_t step_through_everything(void)
 {
@@ -103,6 +121,9 @@ static uint32_t step_through_everything(void)
         SHARED->words[1 + i] = raw.eax;
         SHARED->words[8 + i] = raw.eflags;
     }
+    struct raw walking = { .eax = 0x80000000, .eflags = ALWAYS };
+    raw_enter(gate, &walking);
+    SHARED->words[12] = walking.eflags;
     return 7;
 }
 
@@ -123,6 +144,7 @@ static void stepping_everywhere(const struct gate *gate)
         expect_equal(SHARED->words[1 + i], (gate->sysenter ? by_sysenter : by_int)[i]);
         expect(SHARED->words[8 + i] & TF);
     }
+    expect_equal(SHARED->words[12] & TF, 0); /* what came without it leaves without it */
     expect_others_unhurt(gate);
 }
 
@@ -309,6 +331,7 @@ static const struct test_case cases[] = {
     { "NT and TF set", .run_gate = with_both },
     { "AC set", .run_gate = with_alignment_check },
     { "DF set", .run_gate = with_direction },
+    { "DF set and pages to clear", direction_and_new_pages, NULL },
     { "combinations of flags", .run_gate = with_combinations },
     { "a load of SS before the gate, stepping", .run_gate = stepping_over_a_load_of_ss },
     { "stepping through every operation", .run_gate = stepping_everywhere },

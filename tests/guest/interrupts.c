@@ -13,6 +13,7 @@
 #define APIC_INITIAL (0x380 / 4)
 #define DELIVER_NMI 0x400u
 #define NULL_CLOCKS 250u
+#define ERROR_CLOCKS 400u
 #define CALL_CLOCKS 900u
 #define JUNK 0xDEADBEEFu
 #define FIRST_EXCEPTION 16u /* that the APIC can send */
@@ -80,6 +81,18 @@ static void null_after(const struct gate *gate, const struct target *unused, uin
     expect_equal(raw.ebp, gate->sysenter ? 0 : JUNK);
 }
 
+/* An error leaves through C: by SYSENTER, that is another SYSEXIT. */
+static void error_after(const struct gate *gate, const struct target *unused, uint32_t clocks)
+{
+    struct raw raw;
+    raw_call(&raw, gate, 0x7FFFFFE0, METHOD_ECHO, clocks, JUNK);
+    (void)unused;
+    apic.registers[APIC_INITIAL] = clocks;
+    raw_enter(gate, &raw);
+    expect_equal(raw.eax, E_BAD_HANDLE);
+    expect_equal(raw.ebp, gate->sysenter ? 0 : JUNK);
+}
+
 static void call_after(const struct gate *gate, const struct target *target, uint32_t clocks)
 {
     struct raw raw;
@@ -114,6 +127,7 @@ static void sweep_all(const struct gate *gate, bool counted)
     struct target same_space = { gate->services->pool, METHOD_ECHO }, other_space = { .method = 0 };
     expect_equal(service_find(gate->sysenter ? "echo" : "echo-int", &other_space.endpoint), OK);
     sweep(null_after, gate, NULL, NULL_CLOCKS, counted);
+    sweep(error_after, gate, NULL, ERROR_CLOCKS, counted);
     sweep(call_after, gate, &same_space, CALL_CLOCKS, counted);
     sweep(call_after, gate, &other_space, CALL_CLOCKS, counted);
     handle_close(other_space.endpoint);

@@ -214,7 +214,8 @@ static void expect_page_fault(uint32_t (*touch)(void), uint32_t address, uint32_
 }
 
 static const uint32_t kernel_addresses[] = {
-    0xBFE00000, 0xBFE00FFF, 0xBFFFF000, 0xC0000000, 0xC00B8000, 0xC0100000, 0xC0110000, 0xF8000000, 0xFEE00000, 0xFFFFFFFF,
+    0xBFE00000, 0xBFE00FFF, 0xBFFFF000, 0xC0000000, 0xC00B8000, 0xC0100000, 0xC0110000, 0xC0900000 /* large pages */,
+    0xF8000000, 0xFEE00000, 0xFFFFFFFF,
 };
 
 static void kernel_memory(void)
