@@ -26,6 +26,19 @@ static void in_time(const struct gate *gate)
         expect_usable(gate, gate->services->pool);
 }
 
+/* A deadline that was met must not end whatever the caller waits for afterwards. */
+static void met_and_forgotten(const struct gate *gate)
+{
+    handle_t notification;
+    uint32_t answer = 0, bits = 0;
+    expect_equal(notification_create(&notification), OK);
+    expect_equal(service_call_full(gate->services->pool, METHOD_ECHO, 5, SHORT, HANDLE_NONE, &answer, NULL), OK);
+    expect_equal(notification_timer(notification, 1, 2 * SHORT), OK);
+    expect_equal(notification_wait(notification, 1, TIMEOUT_NEVER, &bits), OK);
+    expect_equal(bits, 1);
+    handle_close(notification);
+}
+
 static void while_served(const struct gate *gate)
 {
     uint32_t before = uptime(), answer = 3;
@@ -108,6 +121,7 @@ static void many_expire(const struct gate *gate)
 
 static const struct test_case cases[] = {
     { "a reply in time", .run_gate = in_time },
+    { "a deadline that was met is over", .run_gate = met_and_forgotten },
     { "a deadline while served", .run_gate = while_served },
     { "a deadline in the queue", .run_gate = while_queued },
     { "no time at all", .run_gate = at_once },

@@ -387,6 +387,57 @@ static void wait_before_reply(const struct gate *gate)
     handle_close(own_endpoint);
 }
 
+/* ---- workers that are not serving, or serve what nobody else could ---- */
+
+static void wait_once(struct task *task)
+{
+    struct message message = { .word = 0 };
+    (void)task;
+    if (ipc_wait(own_endpoint, &message) >= 0)
+        sleep_microseconds(10 * SECOND);
+}
+
+/* Those above and below it on the stack go on waiting. */
+static void idle_worker_ends(void)
+{
+    static const uint32_t order[] = { 1, 3, 0, 2 };
+    struct task workers[COUNT(order)];
+    expect_equal(endpoint_create(0, 0, &own_endpoint), OK);
+    for (uint32_t i = 0; i < COUNT(workers); i++) {
+        task_create(&workers[i], wait_once, PRIORITY_TESTS);
+        task_go(&workers[i]);
+        expect(endpoint_reaches(own_endpoint, ENDPOINT_IDLE, i + 1));
+    }
+    for (uint32_t i = 0; i < COUNT(order); i++) {
+        task_end(&workers[order[i]]);
+        expect_equal(endpoint_fact(own_endpoint, ENDPOINT_IDLE), COUNT(order) - 1 - i);
+    }
+    handle_close(own_endpoint);
+}
+
+/* No handle is left by which another worker could come: whoever is queued learns it from the last worker's end. */
+static void last_worker_ends(const struct gate *gate)
+{
+    struct task worker;
+    handle_t callable;
+    expect_equal(endpoint_create(0, 0, &own_endpoint), OK);
+    expect_equal(handle_duplicate(own_endpoint, RIGHT_CALL | RIGHT_READ, 0, &callable), OK);
+    struct client served = { .gate = gate, .endpoint = callable }, queued = served;
+    task_create(&worker, wait_once, PRIORITY_TESTS);
+    task_go(&worker);
+    expect(endpoint_reaches(callable, ENDPOINT_IDLE, 1));
+    client_start(&served, PRIORITY_TESTS);
+    expect(task_blocked(&served.task));
+    client_start(&queued, PRIORITY_TESTS);
+    expect(endpoint_reaches(callable, ENDPOINT_QUEUE, 1));
+    expect_equal(handle_close(own_endpoint), OK);
+    expect(task_blocked(&queued.task));
+    task_end(&worker);
+    expect_peer_died(&served);
+    expect_peer_died(&queued);
+    handle_close(callable);
+}
+
 static void status_of_no_request(void)
 {
     expect_equal(request_status(), E_CANCELLED);
@@ -432,6 +483,8 @@ static const struct test_case cases[] = {
     { "the middle of a chain dies", .run_gate = middle_dies },
     { "a reply without a caller", .run_gate = reply_without_caller },
     { "a wait before the reply", .run_gate = wait_before_reply },
+    { "an idle worker ends in the middle of the stack", idle_worker_ends, NULL },
+    { "the last worker ends, and no other can come", .run_gate = last_worker_ends },
     { "request status outside a request", status_of_no_request, NULL },
     { "the caller of a caller dies", .run_gate = caller_of_a_caller_dies },
 };

@@ -2,6 +2,7 @@
 #include "child.h"
 
 #define TABLE_MAX 1024u             /* entries of the largest table; the first is never used */
+#define TABLE_GROWN 200u            /* more than the first table has */
 #define GENERATIONS 0x10000u
 #define INDEX_MASK 0x7FFFu
 
@@ -260,6 +261,39 @@ static void table_is_full(const struct gate *gate)
     expect_equal(handle_close(taken), OK);
 }
 
+/* The fast path looks into the table by itself: when it has moved, only the new one counts. */
+static uint32_t outgrow_table(void)
+{
+    const struct gate *gate = &gates[SHARED->words[0]];
+    uint32_t answer = 0;
+    handle_t early;
+    if (handle_duplicate(SHARED->handles[0], RIGHTS_ALL, 0, &early) != OK || call(gate, early, METHOD_ECHO, 1, &answer) != OK)
+        return 1;
+    for (uint32_t i = 0; i < TABLE_GROWN; i++)
+        if (handle_duplicate(early, RIGHTS_ALL, 0, &many[i]) != OK)
+            return 2;
+    handle_close(early);
+    SHARED->words[1] = (uint32_t)call(gate, early, METHOD_ECHO, 2, &answer);
+    SHARED->words[2] = (uint32_t)call(gate, many[TABLE_GROWN - 1], METHOD_ECHO, 3, &answer);
+    return answer == 3 ? 7 : 3;
+}
+
+static void table_moves(const struct gate *gate)
+{
+    struct child child = { .on_fault = NULL };
+    child_create(&child, CHILD_QUOTA);
+    expect_passed();
+    SHARED->handles[0] = child_give(&child, gate->services->pool, RIGHT_CALL);
+    SHARED->words[0] = gate->sysenter ? GATE_SYSENTER : GATE_INT;
+    child_start(&child, outgrow_table, PRIORITY_TESTS);
+    uint32_t outcome = child_wait(&child, 2 * SECOND), code = child_exit_code(&child);
+    child_end(&child);
+    expect_equal(outcome, CHILD_ENDED);
+    expect_equal(SHARED->words[1], E_BAD_HANDLE);
+    expect_equal(SHARED->words[2], OK);
+    expect_equal(code, 7);
+}
+
 static const struct test_case cases[] = {
     { "every kind of object", kinds, NULL },
     { "rights only shrink", rights_shrink, NULL },
@@ -271,5 +305,6 @@ static const struct test_case cases[] = {
     { "a slot whose generations run out", generations_run_out, NULL },
     { "a table grows and fills up", table_grows_and_fills, NULL },
     { "no room for one more handle", .run_gate = table_is_full },
+    { "a handle closed after the table has moved", .run_gate = table_moves },
 };
 TEST_GROUP(handle_tests, "handles");

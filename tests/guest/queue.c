@@ -112,6 +112,11 @@ static void cap(const struct gate *gate)
     uint32_t answer;
     expect_equal(handle_duplicate(gate->services->capped, RIGHT_CALL, 5, &greedy), OK);
     expect_equal(handle_duplicate(gate->services->capped, RIGHT_CALL, 6, &modest), OK);
+    hold(&holder, gate, modest, 0);
+    expect_passed();
+    expect_equal(call(gate, greedy, METHOD_ECHO, 1, &answer), OK); /* from here on two workers wait by the pool's own gate */
+    release_holder(&holder, 0);
+    expect_passed();
     hold(&holder, gate, greedy, 0);
     expect_passed();
     expect_equal(call(gate, greedy, METHOD_ECHO, 1, &answer), E_BUSY);
