@@ -366,6 +366,46 @@ static void fault_without_supervisor(void)
     handle_close(memory);
 }
 
+/* ---- whose faults they are ---- */
+
+static struct {
+    handle_t endpoint;
+    status_t badge; /* of the report */
+} observed;
+
+static void observe_fault(struct task *task)
+{
+    struct message message = { .word = 0 };
+    (void)task;
+    observed.badge = ipc_wait(observed.endpoint, &message);
+    message.status = E_CANCELLED;
+    message.handle = HANDLE_NONE;
+    ipc_reply_wait(&message);
+}
+
+/* Who supervises through a handle that is badged cannot have faults put down to another. */
+static void badge_of_a_report(void)
+{
+    handle_t marked, process, thread;
+    struct task supervisor;
+    expect_equal(endpoint_create(0, 0, &observed.endpoint), OK);
+    expect_equal(handle_duplicate(observed.endpoint, RIGHT_CALL, 5, &marked), OK);
+    task_create(&supervisor, observe_fault, PRIORITY_TESTS);
+    task_go(&supervisor);
+    expect_equal(process_create(CHILD_QUOTA, marked, 9, 0, &process), OK);
+    expect_equal(thread_create(process, 0x1000, 0x2000, 0, PRIORITY_TESTS, &thread), OK);
+    expect_equal(thread_start(thread), OK);
+    for (uint32_t i = 0; i < 100 && process_fact(process, PROCESS_THREADS) != 0; i++)
+        sleep_microseconds(1000);
+    expect_equal(observed.badge, 5);
+    task_end(&supervisor);
+    process_destroy(process, 0);
+    handle_close(process);
+    handle_close(thread);
+    handle_close(marked);
+    handle_close(observed.endpoint);
+}
+
 static const struct test_case cases[] = {
     { "INT 0 to 255", interrupts, NULL },
     { "privileged instructions", privileged_instructions, NULL },
@@ -378,5 +418,6 @@ static const struct test_case cases[] = {
     { "the pages around an allocation", allocation_guards, NULL },
     { "exceptions reach the supervisor", exceptions, NULL },
     { "a fault without a supervisor", fault_without_supervisor, NULL },
+    { "the badge of a fault report", badge_of_a_report, NULL },
 };
 TEST_GROUP(protection_tests, "protection");
