@@ -48,6 +48,28 @@ static void process_gives_back(void)
     expect(info(INFO_FRAMES_FREE) + 8 >= frames); /* slabs keep a page or two */
 }
 
+static uint32_t watch_the_parent(void)
+{
+    handle_t events;
+    return notification_create(&events) == OK && process_watch(SHARED->handles[0], events, 1) == OK ? 7 : 1;
+}
+
+/* What it watched lives on, and the watch does not: its quota comes back whole. */
+static void watcher_gives_back(void)
+{
+    struct child child = { .on_fault = NULL };
+    uint32_t limit = process_fact(HANDLE_NONE, PROCESS_QUOTA_LIMIT);
+    child_create(&child, CHILD_QUOTA);
+    expect_passed();
+    SHARED->handles[0] = child_give(&child, self_process(), RIGHT_READ);
+    child_start(&child, watch_the_parent, PRIORITY_TESTS);
+    uint32_t outcome = child_wait(&child, 2 * SECOND), code = child_exit_code(&child);
+    child_end(&child);
+    expect_equal(outcome, CHILD_ENDED);
+    expect_equal(code, 7);
+    expect_equal(process_fact(HANDLE_NONE, PROCESS_QUOTA_LIMIT), limit);
+}
+
 static void more_than_there_is(void)
 {
     handle_t handle;
@@ -320,6 +342,7 @@ static void our_whole_quota(void)
 static const struct test_case cases[] = {
     { "objects give back what they took", objects_give_back, NULL },
     { "a process gives back what it took", process_gives_back, NULL },
+    { "a process gives back what it took to watch", watcher_gives_back, NULL },
     { "more than there is", more_than_there_is, NULL },
     { "every allocation point rolls back exactly", every_allocation_point, NULL },
     { "no memory that the kernel can use", without_low_memory, NULL },

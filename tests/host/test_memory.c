@@ -406,6 +406,8 @@ static void failed_mapping_leaves_nothing(void **state)
     uint32_t used = payer.quota.used;
     no_tables = true;
     assert_int_equal(map(0, memory, 0, RW, 0, 4), E_NO_MEMORY);
+    assert_int_equal(others[0].quota.used, 0); /* tables that were not made are not charged */
+    assert_int_equal(others[0].table_pages, 0);
     no_tables = false;
     payer.quota.limit = used;
     assert_int_equal(map(0, memory, 0, RW, 0, 4), E_NO_MEMORY);
