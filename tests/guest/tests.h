@@ -157,6 +157,8 @@ extern const struct gate *nested_gate;
 extern volatile handle_t taken;
 
 void services_start(void);
+/* The one of pool.c. */
+void pool_start(void);
 /* Waits up to a second for a METHOD_HOLD or METHOD_CANCELLED to have been entered. */
 bool service_entered(void);
 /* Starts a client that holds a worker; release_holder() lets it end. */
@@ -167,6 +169,6 @@ extern const struct test_group call_tests, queue_tests, death_tests, deadline_te
     flags_tests, protection_tests, handle_tests, memory_tests, quota_tests, thread_tests, budget_tests,
     notification_tests, device_tests, fpu_tests, hostile_tests, fuzz_tests, interrupt_tests, regression_tests,
     spawn_tests, restart_tests, log_tests, deadlock_tests, exhaustion_tests,
-    kill_tests, caller_tests;
+    kill_tests, caller_tests, pool_tests;
 
 #endif

@@ -1,0 +1,249 @@
+/* What libserver promises of pools, sessions and locks: workers are replaced, stacks guarded, sessions end with their client. */
+#include "child.h"
+
+#define WORD_PROCESS 0xFFFFFFFFu        /* of METHOD_SESSION_OPEN: the handle is the client's process */
+#define ONE_PAGE (12u | 1u << 8)        /* the same for memory: one slot of 2^12 bytes */
+#define BADGE 0x51
+#define ROUNDS 100u
+
+enum { POOL_ECHO = 1, POOL_EXIT, POOL_GUARD, POOL_HELD, POOL_METHODS };
+
+/* ---- a service of ours with a reserve; made once, for a pool stays as long as its process ---- */
+
+static handle_t pool;
+static volatile uint32_t began, ended, held_word;
+
+status_t server_session_began(uint32_t badge, session_t *session)
+{
+    (void)session;
+    began += badge == BADGE;
+    return OK;
+}
+
+void server_session_ended(uint32_t badge, session_t *session)
+{
+    (void)session;
+    ended += badge == BADGE;
+}
+
+static reply_t echo(const request_t *rq) { return reply(rq->word); }
+
+static reply_t end_worker(const request_t *rq)
+{
+    (void)rq;
+    thread_exit();
+    return reply(0);
+}
+
+/* A stack has two pages and the handler runs on the upper one, so the second below must be free. */
+static reply_t map_at_guard(const request_t *rq)
+{
+    uint32_t page = ((uint32_t)rq & ~(PAGE_SIZE - 1)) - 2 * PAGE_SIZE;
+    handle_t memory = HANDLE_NONE;
+    status_t status = memory_create(1, 0, &memory);
+    if (status == OK && (status = process_map(self_process(), memory, page, PROTECT_READ, 0, 1)) == OK)
+        process_unmap(self_process(), page, 1);
+    handle_close(memory);
+    return reply((uint32_t)status);
+}
+
+/* Uses its session's memory after its client has gone. */
+static reply_t use_held(const request_t *rq)
+{
+    uint32_t bits;
+    session_t *session = session_hold(rq);
+    notification_signal(entered, 1);
+    notification_wait(release, 1, TIMEOUT_NEVER, &bits);
+    held_word = ended == 0 ? *(volatile uint32_t *)session_slot(session, 0) : 0;
+    session_release(session);
+    return reply(0);
+}
+
+static const method_t methods[POOL_METHODS] = {
+    [METHOD_SESSION_OPEN] = server_session_open, [POOL_ECHO] = echo,    [POOL_EXIT] = end_worker,
+    [POOL_GUARD] = map_at_guard,                 [POOL_HELD] = use_held,
+};
+
+void pool_start(void)
+{
+    if (server_start(&pool, methods, POOL_METHODS, .workers = 2, .reserve = 1, .takes_handles = true) != OK)
+        print("Bail out! the pool under test does not start\n");
+}
+
+static void dead_worker_is_replaced(void)
+{
+    uint32_t workers = endpoint_fact(pool, ENDPOINT_WORKERS), answer = 0;
+    for (uint32_t i = 0; i < 3; i++) {
+        expect_equal(service_call(pool, POOL_EXIT, 0, &answer), E_PEER_DIED);
+        expect(endpoint_reaches(pool, ENDPOINT_WORKERS, workers));
+        expect(endpoint_reaches(pool, ENDPOINT_IDLE, workers));
+    }
+    expect_equal(service_call(pool, POOL_ECHO, 8, &answer), OK);
+    expect_equal(answer, 8);
+}
+
+static void stacks_are_guarded(void)
+{
+    uint32_t status = 1;
+    expect_equal(service_call(pool, POOL_GUARD, 0, &status), OK);
+    expect_equal(status, OK);
+}
+
+/* ---- sessions, opened for a child by us, so that it can die at any time ---- */
+
+static status_t offer(handle_t endpoint, uint32_t word, handle_t handle)
+{
+    handle_t offered;
+    status_t status = handle_duplicate(handle, RIGHT_READ | RIGHT_WRITE | RIGHT_TRANSFER, 0, &offered);
+    if (status != OK)
+        return status;
+    status = service_call_full(endpoint, METHOD_SESSION_OPEN, word, TIMEOUT_NEVER, offered, NULL, NULL);
+    if (status != OK)
+        handle_close(offered);
+    return status;
+}
+
+static void open_session(struct child *child, handle_t *client, handle_t *memory)
+{
+    *child = (struct child){ .on_fault = NULL };
+    began = ended = 0;
+    child_create(child, CHILD_QUOTA);
+    expect_passed();
+    expect_equal(handle_duplicate(pool, RIGHT_CALL, BADGE, client), OK);
+    expect_equal(memory_create(1, 0, memory), OK);
+    expect_equal(offer(*client, WORD_PROCESS, child->process), OK);
+    expect_equal(offer(*client, ONE_PAGE, *memory), OK);
+    expect_equal(began, 1);
+}
+
+static bool session_ends(void)
+{
+    for (uint32_t i = 0; i < 100 && ended == 0; i++)
+        sleep_microseconds(1000);
+    return ended == 1;
+}
+
+static void session_ends_with_its_client(void)
+{
+    struct child child;
+    handle_t client, memory;
+    uint32_t before = quota_used();
+    open_session(&child, &client, &memory);
+    expect_passed();
+    sleep_microseconds(10000);
+    expect_equal(ended, 0);
+    child_end(&child);
+    expect(session_ends());
+    handle_close(client);
+    handle_close(memory);
+    expect_equal(quota_used(), before);
+}
+
+static void call_held(struct task *task)
+{
+    (void)task;
+    service_call(taken, POOL_HELD, 0, NULL);
+}
+
+/* The memory stays as long as a request holds the session. */
+static void session_is_held(void)
+{
+    struct child child;
+    struct task caller;
+    handle_t client, memory;
+    open_session(&child, &client, &memory);
+    expect_passed();
+    taken = client;
+    task_create(&caller, call_held, PRIORITY_TESTS);
+    task_go(&caller);
+    expect(service_entered());
+    child_end(&child);
+    sleep_microseconds(10000);
+    expect_equal(ended, 0);
+    held_word = 1;
+    notification_signal(release, 1);
+    expect(task_wait(&caller));
+    expect_equal(held_word, 0);
+    expect(session_ends());
+    task_end(&caller);
+    handle_close(client);
+    handle_close(memory);
+}
+
+/* What the service refuses it does not keep. */
+static void refused_memory_is_closed(void)
+{
+    handle_t client, memory;
+    uint32_t before = quota_used();
+    expect_equal(handle_duplicate(pool, RIGHT_CALL, BADGE, &client), OK);
+    for (uint32_t i = 0; i < 3; i++) {
+        expect_equal(memory_create(1, 0, &memory), OK);
+        expect_equal(offer(client, ONE_PAGE, memory), E_BAD_STATE); /* the process did not come first */
+        handle_close(memory);
+    }
+    handle_close(client);
+    expect_equal(quota_used(), before);
+}
+
+/* ---- locks and addresses ---- */
+
+static struct lock lock;
+static volatile uint32_t counted;
+
+static void count_locked(struct task *task)
+{
+    (void)task;
+    for (uint32_t i = 0; i < ROUNDS; i++) {
+        lock_acquire(&lock);
+        uint32_t seen = counted;
+        thread_yield();
+        counted = seen + 1;
+        lock_release(&lock);
+    }
+}
+
+static void lock_keeps_others_out(void)
+{
+    struct task tasks[3];
+    counted = 0;
+    expect_equal(lock_init(&lock), OK);
+    for (uint32_t i = 0; i < COUNT(tasks); i++)
+        task_create(&tasks[i], count_locked, PRIORITY_TESTS);
+    for (uint32_t i = 0; i < COUNT(tasks); i++)
+        task_go(&tasks[i]);
+    for (uint32_t i = 0; i < COUNT(tasks); i++)
+        expect(task_wait(&tasks[i]));
+    for (uint32_t i = 0; i < COUNT(tasks); i++)
+        task_end(&tasks[i]);
+    expect_equal(counted, COUNT(tasks) * ROUNDS);
+    handle_close(lock.notification);
+}
+
+static void addresses_are_apart(void)
+{
+    uint32_t upper = address_reserve(2), lower = address_reserve(2);
+    expect(upper && lower && lower < upper);
+    expect(upper - lower >= 3 * PAGE_SIZE);
+    address_release(upper, 2);
+    address_release(lower, 2);
+}
+
+/* To the SYSENTER gate these would be other operations. */
+static void negative_services(void)
+{
+    static const handle_t negative[] = { (handle_t)OP_NULL, (handle_t)OP_REPLY_WAIT, 0x80000000 };
+    for (uint32_t i = 0; i < COUNT(negative); i++)
+        expect_equal(service_call(negative[i], POOL_ECHO, 1, NULL), E_BAD_HANDLE);
+}
+
+static const struct test_case cases[] = {
+    { "a dead worker is replaced", dead_worker_is_replaced, NULL },
+    { "a worker's stack is guarded", stacks_are_guarded, NULL },
+    { "a session ends with its client", session_ends_with_its_client, NULL },
+    { "a session that is held stays", session_is_held, NULL },
+    { "refused memory is closed", refused_memory_is_closed, NULL },
+    { "a lock keeps others out", lock_keeps_others_out, NULL },
+    { "ranges of addresses are apart", addresses_are_apart, NULL },
+    { "services with negative handles", negative_services, NULL },
+};
+TEST_GROUP(pool_tests, "pool");
