@@ -388,7 +388,7 @@ static void badge_of_a_report(void)
 {
     handle_t marked, process, thread;
     struct task supervisor;
-    expect_equal(endpoint_create(0, 0, &observed.endpoint), OK);
+    expect_equal(endpoint_create(ENDPOINT_TAKES_HANDLES, 0, &observed.endpoint), OK);
     expect_equal(handle_duplicate(observed.endpoint, RIGHT_CALL, 5, &marked), OK);
     task_create(&supervisor, observe_fault, PRIORITY_TESTS);
     task_go(&supervisor);
