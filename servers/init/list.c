@@ -108,6 +108,13 @@ static bool read_flag(const struct word *value, const char *set, bool *flag)
     return *flag;
 }
 
+static bool read_restart(const struct word *value, struct service *service)
+{
+    service->at_once = word_equals(value, "at-once");
+    service->restarts = service->at_once || word_equals(value, "always");
+    return service->restarts || word_equals(value, "never");
+}
+
 /* What init does not know is the program's own; what start.c hands over is looked at there. */
 static bool read_key(struct service *service, const struct word *key, const struct word *value)
 {
@@ -126,7 +133,7 @@ static bool read_key(struct service *service, const struct word *key, const stru
     if (word_equals(key, "modules"))
         return read_flag(value, "yes", &service->modules);
     if (word_equals(key, "restart"))
-        return read_flag(value, "always", &service->restarts) || word_equals(value, "never");
+        return read_restart(value, service);
     if (word_equals(key, "uses"))
         service->uses = *value;
     return true;

@@ -24,7 +24,8 @@ struct service {                        /* a line of the system list */
     bool essential;                     /* essential=yes: the machine ends with it */
     bool control;                       /* control=yes: it and its children may end any process */
     bool modules;                       /* modules=yes: it may read the boot modules */
-    bool restarts;                      /* restart=always */
+    bool restarts;                      /* restart=always, restart=at-once */
+    bool at_once;                       /* restart=at-once: without delay, as often as it takes */
     struct word uses;                   /* names that it may look up: a,b,c; with * among them all */
     uint32_t endpoint_properties;       /* as in the word of INIT_ENDPOINT */
     uint32_t due;                       /* PROCESS_WAITING: uptime in milliseconds when it may start */

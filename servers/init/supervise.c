@@ -34,7 +34,7 @@ static bool plan_restart(struct process *process)
     uint32_t time = uptime();
     if (!service->restarts)
         return false;
-    if (time - service->lately_since >= MINUTE)
+    if (service->at_once || time - service->lately_since >= MINUTE)
         service->lately = 0;
     if (service->lately == RESTARTS_MAX) {
         tell("%s has ended too often: %u restarts within a minute; given up\n", entry_of(process)->name, RESTARTS_MAX);
