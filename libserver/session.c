@@ -7,6 +7,8 @@
 #define SESSIONS 64u
 #define SLOT_BYTES_MIN 64u
 #define SESSION_BYTES_MAX (16u << 20)
+#define LINGER_TRIES 2000u
+#define LINGER_PAUSE 1000u /* microseconds */
 
 /* The word of METHOD_SESSION_OPEN: log2 of the slot size, and the number of slots above it; with no handle it closes; or
  * WORD_PROCESS. */
@@ -259,10 +261,28 @@ status_t sessions_init(void)
 
 /* ---- its beginning ---- */
 
-/* The session of an earlier life of the client, if there was one, ends here. */
-static status_t accept_process(const request_t *request)
+static bool lingers(const void *pool, uint32_t badge)
+{
+    bool found = false;
+    lock_acquire(&library_lock);
+    for (uint32_t i = 0; i < SESSIONS; i++)
+        found = found || (sessions[i].pool == pool && sessions[i].badge == badge && sessions[i].ended);
+    lock_release(&library_lock);
+    return found;
+}
+
+/* The session of an earlier life of the client, if there was one, ends here. What is still done for it should not mix with what
+ * the new life asks for; but it cannot be waited for without end. */
+static void wait_for_end(const request_t *request)
 {
     end_of_client(request);
+    for (uint32_t i = 0; i < LINGER_TRIES && lingers(request_pool(request), request->badge); i++)
+        sleep_microseconds(LINGER_PAUSE);
+}
+
+static status_t accept_process(const request_t *request)
+{
+    wait_for_end(request);
     status_t status = process_watch(request->handle, deaths, 1);
     if (status != OK)
         return status;

@@ -4,7 +4,10 @@
  * Data of files never pass through the VFS: it sends each client's session memory along once (FILE_SYSTEM_ATTACH), and the file
  * system copies between its cache and the client. Status: 0 or an error number of <errno.h>; reply DWORD: 0.
  *
- * A node is what the file system says it is, such as an inode number; 0 is none. All names are single components. */
+ * A node is what the file system says it is, such as an inode number; 0 is none. All names are single components.
+ *
+ * A volume that is not mounted is ESTALE, and nothing was done: so the VFS, which numbers the volumes, learns that a file system
+ * was restarted in the middle of things. */
 #ifndef FILE_SYSTEM_H
 #define FILE_SYSTEM_H
 
@@ -16,7 +19,8 @@
 enum file_system_method {           /* arguments -> results, all in the request */
     FILE_SYSTEM_SESSION,            /* METHOD_SESSION_OPEN */
     FILE_SYSTEM_ATTACH,             /* word: number of a client, to FILE_SYSTEM_CLIENTS; attached: its memory; none: forget it */
-    FILE_SYSTEM_MOUNT,              /* text (source), flags VFS_READ_ONLY -> volume, node (the root), flags as they are */
+    FILE_SYSTEM_MOUNT,              /* text (source), flags VFS_READ_ONLY, volume: its number from now on, which no other ever had
+                                       -> node (the root), flags as they are */
     FILE_SYSTEM_UNMOUNT,            /* volume, flags; EBUSY while nodes are open, unless FILE_SYSTEM_FORCE: they are closed */
     FILE_SYSTEM_LOOKUP,             /* volume, node (a directory), name -> node, attributes */
     FILE_SYSTEM_STAT,               /* volume, node -> attributes */

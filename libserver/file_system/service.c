@@ -156,6 +156,14 @@ static void unmount_by_force(uint32_t volume)
     replace_volume(volume, 0);
 }
 
+static bool is_mounted(uint32_t volume)
+{
+    uint32_t i = 0;
+    while (i < FILE_SYSTEM_VOLUMES && volumes[i] != volume)
+        i++;
+    return i < FILE_SYSTEM_VOLUMES && volume;
+}
+
 static int keep_account(uint32_t method, const struct file_system_request *request)
 {
     if (method == FILE_SYSTEM_UNMOUNT)
@@ -187,6 +195,8 @@ static int run(uint32_t method, struct file_system_request *request)
     uint32_t client = request->client;
     if (!table[method])
         return writes(method) ? EROFS : ENOTSUP;
+    if (method != FILE_SYSTEM_MOUNT && !is_mounted(request->volume))
+        return ESTALE;
     request->name[FILE_SYSTEM_NAME - 1] = '\0';
     request->text[VFS_PATH - 1] = '\0';
     if (!has_data(method)) {
@@ -254,12 +264,14 @@ uint32_t file_system_now(void)
     handle_t clock;
     system_info(INFO_UPTIME_MS, &uptime);
     if (!asked) {
-        if (service_find("rtc", &clock) == OK) {
-            if (service_call(clock, RTC_NOW, 0, &now) == OK)
-                at_boot = now - uptime / 1000;
+        status_t status = service_find("rtc", &clock);
+        if (status == OK) {
+            status = service_call(clock, RTC_NOW, 0, &now);
             handle_close(clock);
         }
-        asked = true;
+        if (status == OK)
+            at_boot = now - uptime / 1000;
+        asked = status != E_PEER_DIED; /* that one will be there again */
     }
     return at_boot + uptime / 1000;
 }

@@ -144,6 +144,27 @@ session_t *request_session(const request_t *request);
 session_t *session_hold(const request_t *request); /* the same, held until the worker releases it; or dies, with a reserve */
 void session_release(session_t *session);          /* by that worker: held no longer */
 
+/* Client: a session that outlives its service. After a restart the library offers the same memory to the new instance, at the
+ * first call that this one answers with E_BAD_STATE; endpoint, memory and what is in the slots stay, the service's state is gone.
+ * The first four members and a made lock are the program's to set. */
+struct connection {
+    const char *service;
+    uint32_t slots, slot_size, rights;  /* as in session_open() */
+    status_t (*renewed)(struct connection *connection); /* NULL, or: tells a new instance what it must know before it is called
+                                           again. Runs locked. E_PEER_DIED and E_BAD_STATE: it has ended as well */
+    struct lock lock;
+    handle_t endpoint;
+    session_t session;
+    uint32_t generation;                /* which session this is, the first being 1; 0: there was none yet */
+};
+
+/* Finds the service and opens the session, unless that was done before. */
+status_t connection_open(struct connection *connection);
+/* Calls the service. E_PEER_DIED: it ended in the middle, and may have done what was asked, or not. */
+status_t connection_call(struct connection *connection, uint32_t method, uint32_t word, uint32_t *reply);
+/* The same for a request that may be made twice: it is, a few times. */
+status_t connection_repeat(struct connection *connection, uint32_t method, uint32_t word, uint32_t *reply);
+
 /* ---------------------------------------------------------------- process side */
 
 /* Text to the log service if we use it (servers/log/log.h), else to the kernel's log; %s %c %d %u %x %p with width, zero padding

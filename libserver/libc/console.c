@@ -23,18 +23,12 @@ void libc_console_init(void)
     libc_lock_make(&output_lock);
 }
 
-static status_t call(uint32_t method, uint32_t word, uint32_t *reply)
-{
-    status_t status = libc_connection_call(&console, method, word, reply);
-    return status == E_PEER_DIED ? libc_connection_call(&console, method, word, reply) : status;
-}
-
 /* ---- input ---- */
 
 static status_t fetch_line(void)
 {
     uint32_t length = 0;
-    status_t status = call(CONSOLE_READ_LINE, SLOT_READ, &length);
+    status_t status = connection_repeat(&console, CONSOLE_READ_LINE, SLOT_READ, &length);
     input.length = length < CONSOLE_SLOT ? length : CONSOLE_SLOT;
     input.taken = 0;
     return status;
@@ -54,7 +48,7 @@ static ssize_t take_input(void *bytes, size_t length)
 
 ssize_t libc_console_read(void *bytes, size_t length)
 {
-    status_t status = libc_connection_open(&console);
+    status_t status = connection_open(&console);
     if (status != OK)
         return libc_result(status);
     lock_acquire(&input.lock);
@@ -68,7 +62,7 @@ ssize_t libc_console_read(void *bytes, size_t length)
 static status_t put_piece(const uint8_t *bytes, uint32_t length)
 {
     memcpy(session_slot(&console.session, SLOT_WRITE), bytes, length);
-    return call(CONSOLE_WRITE, SLOT_WRITE | length << 16, NULL);
+    return connection_repeat(&console, CONSOLE_WRITE, SLOT_WRITE | length << 16, NULL);
 }
 
 static status_t log_piece(const uint8_t *bytes, uint32_t length)
@@ -90,7 +84,7 @@ static status_t put(const uint8_t *bytes, size_t length, uint32_t most, status_t
 
 ssize_t libc_console_write(const void *bytes, size_t length)
 {
-    status_t status = libc_connection_open(&console);
+    status_t status = connection_open(&console);
     lock_acquire(&output_lock);
     if (status == OK)
         status = put(bytes, length, CONSOLE_SLOT, put_piece);

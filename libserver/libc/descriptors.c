@@ -37,7 +37,7 @@ struct open_file *libc_file_hold(int descriptor)
     return file;
 }
 
-static int close_file(struct vfs_file file)
+static int close_file(uint32_t file)
 {
     struct vfs_request *request = libc_vfs_begin();
     if (!request)
@@ -50,7 +50,7 @@ static int close_file(struct vfs_file file)
 int libc_file_release(struct open_file *file)
 {
     lock_acquire(&table_lock);
-    struct vfs_file number = file->file;
+    uint32_t number = file->file;
     bool last = --file->references == 0;
     bool closes = last && file->kind == FILE_VFS;
     lock_release(&table_lock);
@@ -78,7 +78,7 @@ static int enter(struct open_file *file, int least)
     return least;
 }
 
-static int open_descriptor(struct vfs_file number, int flags)
+static int open_descriptor(uint32_t number, int flags)
 {
     lock_acquire(&table_lock);
     struct open_file *file = find_free_file();
@@ -110,10 +110,10 @@ int open(const char *path, int flags, ...)
     libc_vfs_end(request);
     if (done < 0)
         return -1;
-    int descriptor = open_descriptor(libc_vfs_file(number), flags);
+    int descriptor = open_descriptor(number, flags);
     if (descriptor >= 0)
         return descriptor;
-    close_file(libc_vfs_file(number));
+    close_file(number);
     return libc_failure(EMFILE);
 }
 

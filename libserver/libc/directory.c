@@ -67,7 +67,7 @@ int dirfd(DIR *directory)
 
 /* ---- reading ---- */
 
-static int call(DIR *directory, struct vfs_file file)
+static int call(DIR *directory, uint32_t file)
 {
     struct vfs_request *request = libc_vfs_begin();
     uint32_t length;

@@ -29,7 +29,7 @@ struct transfer {
 };
 
 /* One slot full. -1, or the bytes moved. */
-static ssize_t move_piece(struct vfs_file file, struct vfs_request *request, struct transfer *transfer)
+static ssize_t move_piece(uint32_t file, struct vfs_request *request, struct transfer *transfer)
 {
     uint32_t moved, length = transfer->length < VFS_DATA ? transfer->length : VFS_DATA;
     request->offset = (uint64_t)transfer->offset;
@@ -49,7 +49,7 @@ static ssize_t move_piece(struct vfs_file file, struct vfs_request *request, str
 }
 
 /* What has been moved when an error comes is a success, as far as it went. */
-static ssize_t move(struct vfs_file file, struct transfer *transfer)
+static ssize_t move(uint32_t file, struct transfer *transfer)
 {
     struct vfs_request *request = libc_vfs_begin();
     ssize_t moved, done = 0;
@@ -137,7 +137,7 @@ static int console_status(struct stat *status)
     return 0;
 }
 
-static int file_status(struct vfs_file file, struct stat *status)
+static int file_status(uint32_t file, struct stat *status)
 {
     struct vfs_request *request = libc_vfs_begin();
     if (!request)
@@ -171,7 +171,7 @@ int isatty(int descriptor)
     return console;
 }
 
-static int truncate_file(struct vfs_file file, off_t size)
+static int truncate_file(uint32_t file, off_t size)
 {
     struct vfs_request *request = libc_vfs_begin();
     if (!request)
@@ -192,14 +192,22 @@ int ftruncate(int descriptor, off_t size)
     return done;
 }
 
-/* The VFS knows no more than everything. */
+static int sync_file(uint32_t file)
+{
+    struct vfs_request *request = libc_vfs_begin();
+    if (!request)
+        return -1;
+    int done = libc_vfs_file_call(file, request, VFS_FSYNC, NULL);
+    libc_vfs_end(request);
+    return done;
+}
+
 int fsync(int descriptor)
 {
     struct open_file *file = libc_file_hold(descriptor);
     if (!file)
         return -1;
-    struct vfs_request *request = file->kind == FILE_VFS ? libc_vfs_begin() : NULL;
-    int done = request ? libc_vfs_finish(request, VFS_SYNC) : file->kind == FILE_VFS ? -1 : libc_failure(EINVAL);
+    int done = file->kind == FILE_CONSOLE ? libc_failure(EINVAL) : sync_file(file->file);
     libc_file_release(file);
     return done;
 }

@@ -27,41 +27,21 @@ int libc_failure(int error);
 /* 0 for OK, else libc_failure(): positive is an error number, negative an E_*. */
 int libc_result(status_t status);
 
-/* ---------------------------------------------------------------- services with sessions (connection.c) */
-
-struct connection {
-    const char *service;
-    uint32_t slots, slot_size;
-    struct lock lock;
-    handle_t endpoint;
-    session_t session;
-    uint32_t generation;    /* which session this is, the first being 1; 0: there was none yet */
-};
-
-/* Finds the service and opens the session, unless that was done before. */
-status_t libc_connection_open(struct connection *connection);
-/* Calls the service. E_PEER_DIED: it was restarted and the session is open again, all of its state gone; the slots are as
- * they were, so that the call may be made again. */
-status_t libc_connection_call(struct connection *connection, uint32_t method, uint32_t word, uint32_t *reply);
-
 /* ---------------------------------------------------------------- the VFS (vfs.c) */
 
 /* A slot of our own until libc_vfs_end(); waits for one. NULL with errno set when there is no VFS. */
 struct vfs_request *libc_vfs_begin(void);
 void libc_vfs_end(struct vfs_request *request);
-/* -1 with errno set, or 0 and the DWORD in *reply (NULL: not wanted). Once again after a restart of the VFS. */
+/* -1 with errno set, or 0 and the DWORD in *reply (NULL: not wanted). What the end of a VFS interrupts is asked of the next one
+ * if it may be done twice, and EIO if not: it was done, or it was not. */
 int libc_vfs_call(struct vfs_request *request, enum vfs_method method, uint32_t *reply);
 /* libc_vfs_call(), then libc_vfs_end(). */
 int libc_vfs_finish(struct vfs_request *request, enum vfs_method method);
 /* Where data lie in the slot. */
 static inline uint8_t *vfs_data(struct vfs_request *request) { return (uint8_t *)request + VFS_HEADER; }
 
-/* An open file, as the VFS knows it. A restart of the VFS ends it: ESTALE from then on. */
-struct vfs_file {
-    uint32_t number, generation;
-};
-struct vfs_file libc_vfs_file(uint32_t number);
-int libc_vfs_file_call(struct vfs_file file, struct vfs_request *request, enum vfs_method method, uint32_t *reply);
+/* The same for an open file, by its number. A restart of the VFS ends it: ESTALE from then on. */
+int libc_vfs_file_call(uint32_t file, struct vfs_request *request, enum vfs_method method, uint32_t *reply);
 
 /* ---------------------------------------------------------------- the console (console.c) */
 
@@ -79,7 +59,7 @@ struct open_file {
     uint32_t references;    /* descriptors, and calls that are using it; 0: free */
     enum file_kind kind;
     int flags;              /* O_* */
-    struct vfs_file file;
+    uint32_t file;          /* as the VFS knows it */
     off_t offset;
     struct lock lock;       /* of the offset, over a transfer; made at the first use */
 };

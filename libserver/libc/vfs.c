@@ -1,5 +1,6 @@
 /* Calls to the VFS: threads take turns with the slots of one session. */
 #include <errno.h>
+#include <fcntl.h>
 
 #include "files.h"
 
@@ -44,7 +45,7 @@ static uint32_t take_free_slot(bool waited)
 struct vfs_request *libc_vfs_begin(void)
 {
     uint32_t bits, slot;
-    status_t status = libc_connection_open(&vfs);
+    status_t status = connection_open(&vfs);
     if (status != OK) {
         libc_result(status);
         return NULL;
@@ -73,12 +74,25 @@ void libc_vfs_end(struct vfs_request *request)
 
 /* ---- calls ---- */
 
+static bool may_be_repeated(const struct vfs_request *request, enum vfs_method method)
+{
+    switch (method) {
+    case VFS_MAKE_DIRECTORY: case VFS_UNLINK: case VFS_REMOVE_DIRECTORY: case VFS_RENAME: case VFS_LINK: case VFS_SYMBOLIC_LINK:
+    case VFS_MOUNT: case VFS_UNMOUNT:
+        return false;
+    case VFS_OPEN:
+        return !(request->flags & O_EXCL);
+    default:
+        return true;
+    }
+}
+
 int libc_vfs_call(struct vfs_request *request, enum vfs_method method, uint32_t *reply)
 {
-    status_t status = libc_connection_call(&vfs, method, slot_of(request), reply);
-    if (status == E_PEER_DIED)
-        status = libc_connection_call(&vfs, method, slot_of(request), reply);
-    return libc_result(status);
+    if (may_be_repeated(request, method))
+        return libc_result(connection_repeat(&vfs, method, slot_of(request), reply));
+    status_t status = connection_call(&vfs, method, slot_of(request), reply);
+    return status == E_PEER_DIED ? libc_failure(EIO) : libc_result(status);
 }
 
 int libc_vfs_finish(struct vfs_request *request, enum vfs_method method)
@@ -88,16 +102,10 @@ int libc_vfs_finish(struct vfs_request *request, enum vfs_method method)
     return done;
 }
 
-struct vfs_file libc_vfs_file(uint32_t number)
+/* Numbers from an earlier life of the VFS are not known to the next one: it says ESTALE as well. */
+int libc_vfs_file_call(uint32_t file, struct vfs_request *request, enum vfs_method method, uint32_t *reply)
 {
-    return (struct vfs_file){ number, vfs.generation };
-}
-
-int libc_vfs_file_call(struct vfs_file file, struct vfs_request *request, enum vfs_method method, uint32_t *reply)
-{
-    if (file.generation != vfs.generation)
-        return libc_failure(ESTALE);
-    request->file = file.number;
-    status_t status = libc_connection_call(&vfs, method, slot_of(request), reply);
+    request->file = file;
+    status_t status = connection_call(&vfs, method, slot_of(request), reply);
     return status == E_PEER_DIED ? libc_failure(ESTALE) : libc_result(status);
 }

@@ -8,7 +8,6 @@
 
 #define ROOT 1u             /* node of the directory; that of module n is FIRST + n */
 #define FIRST 2u
-#define VOLUME 1u
 
 typedef struct file_system_request request;
 
@@ -39,7 +38,6 @@ static int answer(request *rq, uint32_t node)
 static int mount(request *rq, void *data)
 {
     (void)data;
-    rq->volume = VOLUME;
     rq->flags |= VFS_READ_ONLY;
     return answer(rq, ROOT);
 }

@@ -10,7 +10,6 @@
 #define HASH_SLOTS (1u << HASH_BITS)
 #define NONE 0xFFFFu
 #define PAUSE 1000u             /* microseconds */
-#define TRIES 5u                /* of a request, when the block service is restarted again and again */
 #define SECTORS_PER_PAGE (PAGE_SIZE / BLOCK_SECTOR)
 
 struct page {
@@ -31,10 +30,8 @@ struct transfer {               /* one request to the block service */
 static struct page *pages;      /* page n lies in slot n of the session; 0 is none */
 static uint16_t hash[HASH_SLOTS];
 static uint32_t page_count;
-static session_t session;
-static handle_t block;
+static struct connection block = { .service = "block", .slot_size = PAGE_SIZE, .rights = RIGHT_DMA };
 static struct lock lock;        /* over everything but transfers that run */
-static struct lock offer_lock;  /* one at a time hands the memory over again */
 static struct transfer transfers[BLOCK_REQUESTS];
 static uint32_t transfers_busy;
 static struct {
@@ -137,22 +134,7 @@ static uint64_t unit_sectors(uint32_t unit)
     return 0;
 }
 
-/* A block service that was restarted has forgotten us, and what it was doing: it is given the memory again, and the request.
- * Every request can be made twice. */
-static status_t call_block(uint32_t method, uint32_t number)
-{
-    status_t status = service_call(block, method, number, NULL);
-    for (uint32_t tries = 0; tries < TRIES && (status == E_PEER_DIED || status == E_BAD_STATE); tries++) {
-        lock_acquire(&offer_lock);
-        status = service_call(block, method, number, NULL); /* another of us may have offered the memory by now */
-        if (status == E_BAD_STATE && session_offer(&session, block, RIGHT_DMA) == OK)
-            status = service_call(block, method, number, NULL);
-        lock_release(&offer_lock);
-    }
-    return status;
-}
-
-/* Moves `count` pages whose numbers stand in the request. Unlocks the cache meanwhile. */
+/* Moves `count` pages whose numbers stand in the request; every request can be made twice. Unlocks the cache meanwhile. */
 static status_t move_pages(struct transfer *transfer, enum block_operation operation, uint32_t unit, uint32_t index,
                            uint32_t count)
 {
@@ -164,7 +146,7 @@ static status_t move_pages(struct transfer *transfer, enum block_operation opera
     request->sector = first;
     request->count = first + sectors > end ? (uint32_t)(end - first) : sectors;
     lock_release(&lock);
-    status_t status = call_block(BLOCK_TRANSFER, transfer->number);
+    status_t status = connection_repeat(&block, BLOCK_TRANSFER, transfer->number, NULL);
     lock_acquire(&lock);
     return status;
 }
@@ -333,7 +315,7 @@ static void put(struct page *page, bool changed)
 
 static uint8_t *bytes_of(const struct page *page)
 {
-    return session.base + number_of(page) * PAGE_SIZE;
+    return block.session.base + number_of(page) * PAGE_SIZE;
 }
 
 static status_t check(uint32_t unit, uint64_t offset, uint32_t bytes)
@@ -466,7 +448,7 @@ static status_t init_transfers(void)
     for (uint32_t i = 0; i < BLOCK_REQUESTS && status == OK; i++) {
         status = lock_init(&transfers[i].lock);
         transfers[i].number = i;
-        transfers[i].request = (struct block_request *)session.base + i;
+        transfers[i].request = (struct block_request *)block.session.base + i;
     }
     return status;
 }
@@ -476,11 +458,10 @@ status_t cache_init(uint32_t kibibytes)
     page_count = kibibytes / (PAGE_SIZE / 1024);
     status_t status = lock_init(&lock);
     if (status == OK)
-        status = lock_init(&offer_lock);
+        status = lock_init(&block.lock);
+    block.slots = page_count;
     if (status == OK)
-        status = service_find("block", &block);
-    if (status == OK)
-        status = session_open(&session, block, page_count, PAGE_SIZE, RIGHT_DMA);
+        status = connection_open(&block);
     if (status == OK)
         status = init_transfers();
     if (status != OK)
@@ -500,7 +481,7 @@ static status_t describe(uint32_t unit, struct block_description *description)
     struct transfer *transfer = transfer_begin();
     transfer->request->unit = unit;
     lock_release(&lock);
-    status_t status = call_block(BLOCK_DESCRIBE, transfer->number);
+    status_t status = connection_repeat(&block, BLOCK_DESCRIBE, transfer->number, NULL);
     *description = transfer->request->description;
     lock_acquire(&lock);
     transfer_end(transfer);

@@ -39,7 +39,7 @@ struct name {                   /* a name that was looked up */
 
 struct volume {
     bool used, read_only, changed;
-    uint32_t number;            /* never used twice */
+    uint32_t number;            /* the VFS's, never used twice */
     uint32_t unit;
     uint32_t written;           /* when it last was, in seconds since 1970, as the disk says */
     ext2_filsys fs;

@@ -147,7 +147,8 @@ static errcode_t start_extents(struct volume *volume, ext2_ino_t number, struct 
 
 static int create_file(struct volume *volume, const request *rq, ext2_ino_t *number)
 {
-    struct ext2_inode inode = { .i_mode = (uint16_t)(LINUX_S_IFREG | (rq->mode & 07777)), .i_links_count = 1 };
+    struct ext2_inode inode = { .i_mode = (uint16_t)(LINUX_S_IFREG | (rq->mode & 07777)), .i_links_count = 1,
+                                .i_generation = (uint32_t)ticks() };
     errcode_t code = ext2fs_new_inode(volume->fs, rq->node, inode.i_mode, 0, number);
     if (!code)
         code = start_extents(volume, *number, &inode);
@@ -168,7 +169,7 @@ static errcode_t make(struct volume *volume, const request *rq)
     return ext2fs_symlink(volume->fs, rq->node, 0, rq->name, rq->text);
 }
 
-/* libext2fs wants the directory to have room before it makes one of these. */
+/* These keep the generation that they were given: it is in their blocks' checksums. libext2fs wants the directory to have room before it makes one of these. */
 static int create_other(struct volume *volume, const request *rq, ext2_ino_t *number)
 {
     struct ext2_inode inode;

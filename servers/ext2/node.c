@@ -25,7 +25,7 @@ void node_answer(const struct volume *volume, request *rq, ext2_ino_t number, st
         .mode = inode->i_mode, .links = inode->i_links_count, .user = inode_uid(*inode), .group = inode_gid(*inode),
         .size = EXT2_I_SIZE(inode), .blocks = ext2fs_get_stat_i_blocks(volume->fs, inode), .block_size = volume->fs->blocksize,
         .device = volume->number, .inode = number, .accessed = inode->i_atime, .modified = inode->i_mtime,
-        .changed = inode->i_ctime,
+        .changed = inode->i_ctime, .generation = inode->i_generation,
     };
 }
 

@@ -14,7 +14,6 @@
                       EXT4_FEATURE_INCOMPAT_EA_INODE | EXT3_FEATURE_INCOMPAT_JOURNAL_DEV)
 
 static struct volume volumes[VOLUMES];
-static uint32_t last_number;
 static struct lock table_lock; /* over the use of the table, for mounting and unmounting */
 
 /* ---- errors ---- */
@@ -159,7 +158,7 @@ static int mount(request *rq)
     struct ext2_inode root;
     if (!volume)
         return ENFILE;
-    *volume = (struct volume){ .read_only = rq->flags & VFS_READ_ONLY, .number = last_number + 1, .lock = volume->lock };
+    *volume = (struct volume){ .read_only = rq->flags & VFS_READ_ONLY, .number = rq->volume, .lock = volume->lock };
     if (volume->lock.notification == HANDLE_NONE && lock_init(&volume->lock) != OK)
         return ENOMEM;
     int error = open_and_check(volume, rq->text);
@@ -172,8 +171,6 @@ static int mount(request *rq)
         return error;
     }
     volume->written = volume->fs->super->s_wtime;
-    last_number++;
-    rq->volume = volume->number;
     rq->flags = volume->read_only ? VFS_READ_ONLY : 0;
     node_answer(volume, rq, EXT2_ROOT_INO, &root);
     volume->used = true;

@@ -12,8 +12,6 @@
 
 typedef struct file_system_request request;
 
-static uint32_t last_volume;
-
 /* ---- what every operation begins with ---- */
 
 static struct node *node_of(const request *rq)
@@ -41,13 +39,12 @@ static void answer(request *rq, struct node *node)
 static int mount(request *rq, void *data)
 {
     (void)data;
-    uint32_t root = node_create(last_volume + 1, S_IFDIR | 0755);
+    uint32_t root = node_create(rq->volume, S_IFDIR | 0755);
     if (!root)
         return ENOMEM;
-    struct node *node = node_find(last_volume + 1, root);
+    struct node *node = node_find(rq->volume, root);
     node->parent = root;
     node->links = 2;
-    rq->volume = ++last_volume;
     answer(rq, node);
     return 0;
 }

@@ -15,7 +15,7 @@ struct entry {              /* of a directory, in the order of cookies */
 };
 
 struct node {
-    uint32_t volume, mode, links, opens, inode;
+    uint32_t volume, mode, links, opens, inode, generation;
     uint32_t accessed, modified, changed;
     uint32_t size;          /* bytes of a file or of a symbolic link's text */
     uint8_t **blocks;       /* file: NULL where it has a hole */

@@ -34,6 +34,7 @@ uint32_t node_create(uint32_t volume, uint32_t mode)
     node->volume = volume;
     node->mode = mode;
     node->inode = slot;
+    node->generation = (uint32_t)ticks();
     node->links = S_ISDIR(mode) ? 1 : 0;
     node->next_cookie = 2;
     node->accessed = node->modified = node->changed = file_system_now();
@@ -81,6 +82,7 @@ void node_attributes(const struct node *node, struct vfs_attributes *attributes)
 {
     *attributes = (struct vfs_attributes){
         .mode = node->mode, .links = node->links, .size = node->size, .inode = node->inode, .device = node->volume,
+        .generation = node->generation,
         .blocks = (uint64_t)node->blocks_in_use * (BLOCK_BYTES / 512), .block_size = BLOCK_BYTES,
         .accessed = node->accessed, .modified = node->modified, .changed = node->changed,
     };

@@ -1,4 +1,6 @@
-/* Clients and their open files. A client's files are closed when its session ends, by whatever end. */
+/* Clients and their open files. A client's files are closed when its session ends, by whatever end.
+ *
+ * The number of a file tells in which life of ours it was opened, so that one from an earlier life is never taken for another. */
 #include <errno.h>
 
 #include "internal.h"
@@ -8,11 +10,16 @@ struct client {
     struct file files[FILES_PER_CLIENT];
 };
 
+#define LIVES (1u << 24)
+
 static struct client clients[FILE_SYSTEM_CLIENTS];
 static struct lock lock; /* over all of it; not held over calls */
+static uint32_t life;    /* the uptime in milliseconds when it began */
 
 status_t files_init(void)
 {
+    system_info(INFO_UPTIME_MS, &life);
+    life %= LIVES;
     return lock_init(&lock);
 }
 
@@ -21,16 +28,22 @@ uint32_t client_number(const struct client *client)
     return (uint32_t)(client - clients);
 }
 
-static int tell(enum file_system_method method, struct place place)
+/* ---- files ---- */
+
+void file_begin(struct operation *operation, const struct file *file)
 {
-    struct operation operation;
-    place_begin(&operation, place);
-    int error = operation_call(&operation, method);
-    operation_end(&operation);
-    return error;
+    operation_begin(operation, file->mount->provider, &file->volume);
+    operation->request->node = file->node;
 }
 
-/* ---- files ---- */
+/* Said once: a file system that has ended needs not be told. */
+static void tell_closed(const struct file *file)
+{
+    struct operation operation;
+    file_begin(&operation, file);
+    operation_close(&operation);
+    operation_end(&operation);
+}
 
 static struct file *take_free(struct client *client)
 {
@@ -40,30 +53,71 @@ static struct file *take_free(struct client *client)
     return NULL;
 }
 
-int client_file_open(struct client *client, struct place place, uint32_t flags)
+static struct file *enter(struct client *client, const struct found *found, uint32_t flags, uint32_t volume)
 {
-    mount_count(place.mount, 1);
-    int error = tell(FILE_SYSTEM_OPEN, place);
-    if (!error) {
-        lock_acquire(&lock);
-        struct file *file = take_free(client);
-        if (file)
-            *file = (struct file){ .mount = place.mount, .node = place.node, .flags = flags };
-        lock_release(&lock);
-        if (file)
-            return (int)(file - client->files);
-        tell(FILE_SYSTEM_CLOSE, place);
-        error = EMFILE;
-    }
-    mount_count(place.mount, -1);
-    return -error;
+    lock_acquire(&lock);
+    struct file *file = take_free(client);
+    if (file)
+        *file = (struct file){ .mount = found->place.mount, .volume = volume, .node = found->place.node, .flags = flags,
+                               .generation = found->attributes.generation };
+    lock_release(&lock);
+    return file;
 }
 
-struct file *client_file_hold(struct client *client, uint32_t number)
+/* Opens it on the mount's new volume, if that has still the same file. */
+static status_t renew(struct file *file, uint32_t volume)
 {
-    struct file *file = number < FILES_PER_CLIENT ? &client->files[number] : NULL;
+    struct provider *provider = file->mount->provider;
+    const struct file_system_request *request = provider_request(provider, volume, file->node);
+    status_t status = provider_call(provider, FILE_SYSTEM_STAT);
+    if (status == OK && (request->attributes.generation != file->generation || request->attributes.links == 0))
+        status = ESTALE;
+    if (status == OK) {
+        provider_request(provider, volume, file->node);
+        status = provider_call(provider, FILE_SYSTEM_OPEN);
+    }
+    if (status == OK)
+        file->volume = volume;
+    return status < 0 ? status : OK;
+}
+
+/* The provider may have been restarted before the file was entered, so that nobody has opened it again. */
+static void check_entered(struct file *file)
+{
+    struct mount *mount = file->mount;
+    if (file->volume == mount->volume)
+        return;
+    provider_lock(mount->provider);
+    if (file->volume != mount->volume && mount->volume)
+        renew(file, mount->volume);
+    provider_unlock(mount->provider);
+}
+
+int client_file_open(struct client *client, const struct found *found, uint32_t flags, uint32_t *number)
+{
+    struct operation operation;
+    mount_count(found->place.mount, 1);
+    place_begin(&operation, found->place);
+    int error = operation_call(&operation, FILE_SYSTEM_OPEN);
+    struct file *file = error ? NULL : enter(client, found, flags, operation.used);
+    if (!error && !file) {
+        operation_close(&operation);
+        error = EMFILE;
+    }
+    operation_end(&operation);
+    if (error) {
+        mount_count(found->place.mount, -1);
+        return error;
+    }
+    check_entered(file);
+    *number = life * FILES_PER_CLIENT + (uint32_t)(file - client->files);
+    return 0;
+}
+
+static struct file *hold(struct file *file)
+{
     lock_acquire(&lock);
-    if (file && (!file->mount || file->closed))
+    if (!file->mount || file->closed)
         file = NULL;
     if (file)
         file->uses++;
@@ -71,9 +125,17 @@ struct file *client_file_hold(struct client *client, uint32_t number)
     return file;
 }
 
+int client_file_hold(struct client *client, uint32_t number, struct file **file)
+{
+    if (number / FILES_PER_CLIENT != life)
+        return number / FILES_PER_CLIENT < LIVES ? ESTALE : EBADF;
+    *file = hold(&client->files[number % FILES_PER_CLIENT]);
+    return *file ? 0 : EBADF;
+}
+
 static void end_file(struct file *file)
 {
-    tell(FILE_SYSTEM_CLOSE, (struct place){ file->mount, file->node });
+    tell_closed(file);
     mount_count(file->mount, -1);
     file->mount = NULL;
 }
@@ -88,16 +150,107 @@ void client_file_release(struct file *file)
 }
 
 /* Held once by the closer itself, so that the file ends with whoever lets go of it last. */
-int client_file_close(struct client *client, uint32_t number)
+static void close_held(struct file *file)
 {
-    struct file *file = client_file_hold(client, number);
-    if (!file)
-        return EBADF;
     lock_acquire(&lock);
     file->closed = true;
     lock_release(&lock);
     client_file_release(file);
-    return 0;
+}
+
+int client_file_close(struct client *client, uint32_t number)
+{
+    struct file *file;
+    int error = client_file_hold(client, number, &file);
+    if (error)
+        return error;
+    error = file_take_loss(file) ? EIO : 0;
+    close_held(file);
+    return error;
+}
+
+/* ---- what was written and may be lost ---- */
+
+void file_note_written(struct file *file, uint32_t volume)
+{
+    lock_acquire(&lock);
+    file->lost |= file->written && file->written != volume;
+    file->written = volume;
+    lock_release(&lock);
+}
+
+bool file_take_loss(struct file *file)
+{
+    lock_acquire(&lock);
+    bool other = file->written && file->written != file->mount->volume;
+    bool lost = file->lost || other;
+    file->lost = false;
+    if (other)
+        file->written = 0;
+    lock_release(&lock);
+    return lost;
+}
+
+static void for_each_file(const struct mount *mount, void (*what)(struct file *file, uint32_t volume), uint32_t volume)
+{
+    lock_acquire(&lock);
+    for (uint32_t i = 0; i < FILE_SYSTEM_CLIENTS * FILES_PER_CLIENT; i++) {
+        struct client *client = &clients[i / FILES_PER_CLIENT];
+        if (!client->used)
+            i |= FILES_PER_CLIENT - 1;
+        else if (client->files[i % FILES_PER_CLIENT].mount == mount)
+            what(&client->files[i % FILES_PER_CLIENT], volume);
+    }
+    lock_release(&lock);
+}
+
+static void sync_begins(struct file *file, uint32_t unused)
+{
+    (void)unused;
+    file->syncing = file->written;
+    file->written = 0;
+}
+
+static void sync_ends(struct file *file, uint32_t volume)
+{
+    file->lost |= file->syncing && file->syncing != volume;
+    file->syncing = 0;
+}
+
+void files_sync_begins(const struct mount *mount)
+{
+    for_each_file(mount, sync_begins, 0);
+}
+
+void files_sync_ends(const struct mount *mount, uint32_t volume)
+{
+    for_each_file(mount, sync_ends, volume);
+}
+
+/* ---- after a restart of their file system ---- */
+
+/* Those that are about to be closed anyway are left alone. */
+static bool is_held_open(const struct file *file, const struct mount *mount)
+{
+    return file->mount == mount && !(file->closed && file->uses == 0);
+}
+
+status_t files_renew(struct mount *mount, uint32_t volume)
+{
+    status_t status = OK;
+    for (uint32_t i = 0; i < FILE_SYSTEM_CLIENTS * FILES_PER_CLIENT && status == OK; i++) {
+        struct client *client = &clients[i / FILES_PER_CLIENT];
+        struct file *file = &client->files[i % FILES_PER_CLIENT];
+        lock_acquire(&lock);
+        bool open = client->used && is_held_open(file, mount);
+        file->uses += open;
+        lock_release(&lock);
+        if (!open)
+            continue;
+        status = renew(file, volume);
+        client_file_release(file);
+    }
+    return status;
 }
 
 /* ---- clients ---- */
@@ -123,7 +276,8 @@ void server_session_ended(uint32_t badge, session_t *session)
     struct client *client = session->context;
     (void)badge;
     for (uint32_t i = 0; i < FILES_PER_CLIENT; i++)
-        client_file_close(client, i);
+        if (hold(&client->files[i]))
+            close_held(&client->files[i]);
     providers_forget(client_number(client));
     client->used = false;
 }

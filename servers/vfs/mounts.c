@@ -6,11 +6,14 @@
 #include "internal.h"
 
 static struct mount mounts[MOUNTS];
-static struct lock lock; /* over changes of the table and the counts of open files */
+static struct lock lock; /* over changes of the table, the counts of open files and the number below */
+static uint32_t last_volume;
+static struct lock sync_lock; /* one sync at a time */
 
 status_t mounts_init(void)
 {
-    return lock_init(&lock);
+    status_t status = lock_init(&sync_lock);
+    return status == OK ? lock_init(&lock) : status;
 }
 
 struct mount *mount_root(void)
@@ -35,8 +38,7 @@ void mount_count(struct mount *mount, int change)
 
 void place_begin(struct operation *operation, struct place place)
 {
-    operation_begin(operation, place.mount->provider);
-    operation->request->volume = place.mount->volume;
+    operation_begin(operation, place.mount->provider, &place.mount->volume);
     operation->request->node = place.node;
 }
 
@@ -50,32 +52,45 @@ const struct mount *mount_at(uint32_t n)
 
 /* ---- mounting ---- */
 
+static uint32_t new_volume(void)
+{
+    lock_acquire(&lock);
+    uint32_t number = ++last_volume;
+    lock_release(&lock);
+    return number;
+}
+
 /* Asks the file system to read the volume. On success the mount is complete but for `provider`, which makes it seen. */
 static int ask_provider(struct mount *mount, struct provider *provider, const char *what, uint32_t flags)
 {
     struct operation operation;
-    operation_begin(&operation, provider);
+    mount->volume = new_volume();
+    operation_begin(&operation, provider, &mount->volume);
     operation.request->flags = flags;
     strcpy(operation.request->text, what);
     int error = operation_call(&operation, FILE_SYSTEM_MOUNT);
-    mount->volume = operation.request->volume;
     mount->root = operation.request->node;
     mount->flags = operation.request->flags & VFS_READ_ONLY;
     operation_end(&operation);
     return error;
 }
 
+static const char *what_of(const char *source)
+{
+    const char *colon = strchr(source, ':');
+    return colon ? colon + 1 : "";
+}
+
 /* "type:what" -> provider and what. */
 static int split_source(const char *source, struct provider **provider, const char **what)
 {
     char type[STARTUP_NAME];
-    const char *colon = strchr(source, ':');
-    size_t length = colon ? (size_t)(colon - source) : strlen(source);
+    size_t length = strcspn(source, ":");
     if (length == 0 || length >= sizeof(type))
         return ENODEV;
     memcpy(type, source, length);
     type[length] = '\0';
-    *what = colon ? colon + 1 : "";
+    *what = what_of(source);
     return provider_find(type, provider);
 }
 
@@ -139,20 +154,21 @@ int mount_add(const char *path, const char *source, uint32_t flags)
 
 /* ---- unmounting ---- */
 
-static int simple_call(struct mount *mount, struct provider *provider, enum file_system_method method)
+static int simple_call(struct provider *provider, const uint32_t *volume, enum file_system_method method, uint32_t *used)
 {
     struct operation operation;
-    operation_begin(&operation, provider);
-    operation.request->volume = mount->volume;
+    operation_begin(&operation, provider, volume);
     int error = operation_call(&operation, method);
+    *used = operation.used;
     operation_end(&operation);
     return error;
 }
 
-/* Nobody finds the mount while the file system gives it up. */
+/* Nobody finds the mount while the file system gives it up. One that was restarted meanwhile knows nothing of it. */
 static int give_up(struct mount *mount)
 {
     struct provider *provider = mount->provider;
+    uint32_t used;
     lock_acquire(&lock);
     int error = mount->opens ? EBUSY : 0;
     if (!error)
@@ -160,7 +176,9 @@ static int give_up(struct mount *mount)
     lock_release(&lock);
     if (error)
         return error;
-    error = simple_call(mount, provider, FILE_SYSTEM_UNMOUNT);
+    error = simple_call(provider, &mount->volume, FILE_SYSTEM_UNMOUNT, &used);
+    if (error == ESTALE || error == OUTCOME_UNKNOWN)
+        error = 0;
     if (error)
         mount->provider = provider;
     return error;
@@ -183,12 +201,112 @@ int mount_remove(const char *path)
     return error;
 }
 
+/* ---- syncing ---- */
+
+int mount_sync(struct mount *mount)
+{
+    struct provider *provider = mount->provider;
+    uint32_t used;
+    if (!provider)
+        return 0;
+    lock_acquire(&sync_lock);
+    files_sync_begins(mount);
+    int error = simple_call(provider, &mount->volume, FILE_SYSTEM_SYNC, &used);
+    files_sync_ends(mount, error ? 0 : used);
+    lock_release(&sync_lock);
+    return error;
+}
+
 int mounts_sync(void)
 {
     int first = 0;
     for (uint32_t i = 0; i < MOUNTS; i++) {
-        int error = mounts[i].provider ? simple_call(&mounts[i], mounts[i].provider, FILE_SYSTEM_SYNC) : 0;
+        int error = mount_sync(&mounts[i]);
         first = first ? first : error;
     }
     return first;
+}
+
+/* ---- after a restart of a file system ---- */
+
+/* The node of this name in a directory; a directory is made where there is none. 0: nothing can be had. */
+static status_t find_or_make(struct mount *mount, uint32_t volume, const char *name, size_t length, uint32_t *node)
+{
+    struct file_system_request *request = provider_request(mount->provider, volume, *node);
+    memcpy(request->name, name, length);
+    status_t status = provider_call(mount->provider, FILE_SYSTEM_LOOKUP);
+    if (status == ENOENT) {
+        request = provider_request(mount->provider, volume, *node);
+        memcpy(request->name, name, length);
+        request->mode = S_IFDIR | 0755;
+        status = provider_call(mount->provider, FILE_SYSTEM_CREATE);
+    }
+    *node = status == OK && S_ISDIR(request->attributes.mode) ? request->node : 0;
+    return status < 0 ? status : OK;
+}
+
+/* The directory that `other` hides on this mount may have been lost: then it is made again. One that is not found by its path
+ * alone, through a symbolic link perhaps, stays as it was. */
+static status_t cover_again(struct mount *mount, uint32_t volume, struct mount *other)
+{
+    size_t length = mount == mount_root() ? 0 : strlen(mount->path);
+    const char *path = other->path + length;
+    uint32_t node = mount->root;
+    status_t status = OK;
+    if (strncmp(other->path, mount->path, length) != 0 || strstr(other->path, "/."))
+        return OK;
+    while (status == OK && node && *(path += strspn(path, "/"))) {
+        length = strcspn(path, "/");
+        status = find_or_make(mount, volume, path, length < FILE_SYSTEM_NAME ? length : FILE_SYSTEM_NAME - 1, &node);
+        path += length;
+    }
+    if (node)
+        other->covers.node = node;
+    return status;
+}
+
+static status_t fill_again(struct mount *mount, uint32_t volume)
+{
+    status_t status = files_renew(mount, volume);
+    for (uint32_t i = 1; i < MOUNTS && status == OK; i++)
+        if (mounts[i].provider && mounts[i].covers.mount == mount)
+            status = cover_again(mount, volume, &mounts[i]);
+    return status;
+}
+
+/* The new number is shown last: until then, whoever asks for the old one waits for us (mounts_settle). */
+static status_t mount_again(struct mount *mount)
+{
+    uint32_t volume = new_volume();
+    struct file_system_request *request = provider_request(mount->provider, volume, 0);
+    request->flags = mount->flags;
+    strcpy(request->text, what_of(mount->source));
+    status_t status = provider_call(mount->provider, FILE_SYSTEM_MOUNT);
+    if (status == OK) {
+        mount->root = request->node;
+        mount->flags = request->flags & VFS_READ_ONLY;
+        status = fill_again(mount, volume);
+    }
+    if (status > 0)
+        print("vfs: cannot mount %s on %s again: %s\n", mount->source, mount->path, strerror(status));
+    mount->volume = status == OK ? volume : 0;
+    return status < 0 ? status : OK;
+}
+
+status_t mounts_renew(struct provider *provider)
+{
+    status_t status = OK;
+    for (uint32_t i = 0; i < MOUNTS && status == OK; i++)
+        if (mounts[i].provider == provider)
+            status = mount_again(&mounts[i]);
+    return status;
+}
+
+void mounts_settle(struct provider *provider)
+{
+    provider_lock(provider);
+    for (uint32_t i = 0; i < MOUNTS; i++)
+        if (mounts[i].provider == provider && !mounts[i].volume)
+            mount_again(&mounts[i]);
+    provider_unlock(provider);
 }

@@ -7,6 +7,7 @@
 #include "internal.h"
 
 #define PERMISSIONS 07777u
+#define CREATE_TRIES 10u
 
 struct call {
     struct vfs_request *request;    /* in the client's memory */
@@ -83,20 +84,23 @@ static int check_existing(const struct found *found, uint32_t flags)
     return writing || (flags & O_TRUNC) ? read_only(found->place) : 0;
 }
 
-/* Another client may create the file between our look and our attempt: then it exists. */
+/* Another client may create the file between our look and our attempt, or the file system may end in the middle: then we look
+ * again. */
 static int find_or_create(const char *path, uint32_t flags, uint32_t mode, struct found *found)
 {
     bool exclusive = (flags & O_CREAT) && (flags & O_EXCL);
-    int error = path_find(path, !exclusive, found);
-    if (error == ENOENT && (flags & O_CREAT) && found->parent.node) {
+    int error = EIO;
+    for (uint32_t i = 0; i < CREATE_TRIES; i++) {
+        error = path_find(path, !exclusive, found);
+        if (error != ENOENT || !(flags & O_CREAT) || !found->parent.node)
+            return error ? error : check_existing(found, flags);
         if (flags & O_DIRECTORY)
             return EINVAL;
         error = create_file(found, S_IFREG | (mode & PERMISSIONS & ~S_IFMT), "");
-        if (error != EEXIST || exclusive)
-            return error;
-        error = path_find(path, true, found);
+        if ((error != EEXIST && error != OUTCOME_UNKNOWN) || exclusive)
+            break;
     }
-    return error ? error : check_existing(found, flags);
+    return error;
 }
 
 static int open_file(struct call *call)
@@ -113,10 +117,8 @@ static int open_file(struct call *call)
         error = set_size(found.place, found.attributes.size = 0);
     if (error)
         return error;
-    int number = client_file_open(call->client, found.place, flags);
     call->request->attributes = found.attributes;
-    call->result = (uint32_t)number;
-    return number < 0 ? -number : 0;
+    return client_file_open(call->client, &found, flags, &call->result);
 }
 
 static int close_file(struct call *call)
@@ -130,51 +132,74 @@ static int transfer(struct call *call, struct file *file, enum file_system_metho
 {
     struct operation operation;
     uint32_t length = call->request->length;
-    place_begin(&operation, (struct place){ file->mount, file->node });
+    file_begin(&operation, file);
     operation.request->offset = call->request->offset;
     operation.request->flags = file->flags;
     int error = operation_transfer(&operation, method, call->session, call->data, length < call->room ? length : call->room);
     call->result = operation.request->length;
     call->request->offset = operation.request->offset;
+    if (!error && method == FILE_SYSTEM_WRITE)
+        file_note_written(file, operation.used);
     operation_end(&operation);
     return error;
 }
 
-static int transfer_file(struct call *call, enum file_system_method method, uint32_t forbidden_mode)
+/* Holds the file while it is worked on. */
+static int with_file(struct call *call, int (*work)(struct call *call, struct file *file))
 {
-    struct file *file = client_file_hold(call->client, call->request->file);
-    if (!file)
-        return EBADF;
-    int error = access_mode(file->flags) == (int)forbidden_mode ? EBADF : transfer(call, file, method);
+    struct file *file;
+    int error = client_file_hold(call->client, call->request->file, &file);
+    if (error)
+        return error;
+    error = work(call, file);
     client_file_release(file);
     return error;
 }
 
-static int read_file(struct call *call)
+static int read_from(struct call *call, struct file *file)
 {
-    return transfer_file(call, FILE_SYSTEM_READ, O_WRONLY);
+    return access_mode(file->flags) == O_WRONLY ? EBADF : transfer(call, file, FILE_SYSTEM_READ);
 }
 
-static int write_file(struct call *call)
+static int write_to(struct call *call, struct file *file)
 {
-    return transfer_file(call, FILE_SYSTEM_WRITE, O_RDONLY);
-}
-
-static int read_directory(struct call *call)
-{
-    return transfer_file(call, FILE_SYSTEM_READ_DIRECTORY, O_WRONLY);
-}
-
-static int truncate_file(struct call *call)
-{
-    struct file *file = client_file_hold(call->client, call->request->file);
-    if (!file)
+    if (access_mode(file->flags) == O_RDONLY)
         return EBADF;
-    int error = access_mode(file->flags) == O_RDONLY ? EINVAL
-                                                     : set_size((struct place){ file->mount, file->node }, call->request->offset);
-    client_file_release(file);
+    return file_take_loss(file) ? EIO : transfer(call, file, FILE_SYSTEM_WRITE);
+}
+
+static int list(struct call *call, struct file *file)
+{
+    return access_mode(file->flags) == O_WRONLY ? EBADF : transfer(call, file, FILE_SYSTEM_READ_DIRECTORY);
+}
+
+static int truncate_open(struct call *call, struct file *file)
+{
+    struct operation operation;
+    if (access_mode(file->flags) == O_RDONLY)
+        return EINVAL;
+    file_begin(&operation, file);
+    operation.request->offset = call->request->offset;
+    int error = operation_call(&operation, FILE_SYSTEM_TRUNCATE);
+    if (!error)
+        file_note_written(file, operation.used);
+    operation_end(&operation);
     return error;
 }
+
+static int sync_to(struct call *call, struct file *file)
+{
+    (void)call;
+    int error = mount_sync(file->mount);
+    bool lost = file_take_loss(file);
+    return error ? error : lost ? EIO : 0;
+}
+
+static int read_file(struct call *call) { return with_file(call, read_from); }
+static int write_file(struct call *call) { return with_file(call, write_to); }
+static int read_directory(struct call *call) { return with_file(call, list); }
+static int truncate_file(struct call *call) { return with_file(call, truncate_open); }
+static int sync_file(struct call *call) { return with_file(call, sync_to); }
 
 /* ---- attributes ---- */
 
@@ -187,25 +212,17 @@ static int stat_path(struct call *call)
     return error;
 }
 
-static int stat_place(struct call *call, struct place place)
+static int stat_open(struct call *call, struct file *file)
 {
     struct operation operation;
-    place_begin(&operation, place);
+    file_begin(&operation, file);
     int error = operation_call(&operation, FILE_SYSTEM_STAT);
     call->request->attributes = operation.request->attributes;
     operation_end(&operation);
     return error;
 }
 
-static int stat_file(struct call *call)
-{
-    struct file *file = client_file_hold(call->client, call->request->file);
-    if (!file)
-        return EBADF;
-    int error = stat_place(call, (struct place){ file->mount, file->node });
-    client_file_release(file);
-    return error;
-}
+static int stat_file(struct call *call) { return with_file(call, stat_open); }
 
 static int truncate_path(struct call *call)
 {
@@ -424,7 +441,7 @@ static const vfs_operation_t operations[VFS_METHODS] = {
     [VFS_FSTAT] = stat_file, [VFS_READ_DIRECTORY] = read_directory, [VFS_MAKE_DIRECTORY] = make_directory,
     [VFS_UNLINK] = unlink_name, [VFS_REMOVE_DIRECTORY] = remove_directory, [VFS_RENAME] = rename_name, [VFS_LINK] = link_name,
     [VFS_SYMBOLIC_LINK] = make_symbolic_link, [VFS_READ_LINK] = read_link, [VFS_TRUNCATE] = truncate_path,
-    [VFS_FTRUNCATE] = truncate_file, [VFS_SET_MODE] = set_mode, [VFS_SET_TIMES] = set_times, [VFS_SYNC] = sync_all,
+    [VFS_FTRUNCATE] = truncate_file, [VFS_SET_MODE] = set_mode, [VFS_SET_TIMES] = set_times, [VFS_SYNC] = sync_all, [VFS_FSYNC] = sync_file,
     [VFS_STATISTICS] = statistics, [VFS_MOUNT] = mount, [VFS_UNMOUNT] = unmount, [VFS_MOUNTS] = list_mounts,
 };
 
@@ -441,7 +458,7 @@ static reply_t operation(const request_t *rq)
         error = operations[rq->method](&call);
     }
     session_release(session);
-    return error ? reply_error(error) : reply(call.result);
+    return error ? reply_error(error == OUTCOME_UNKNOWN ? EIO : error) : reply(call.result);
 }
 
 const method_t vfs_methods[VFS_METHODS] = {

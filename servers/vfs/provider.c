@@ -1,17 +1,20 @@
 /* The services that implement file systems: sessions with them, requests to them, the clients' memory passed on to them. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "internal.h"
 
 #define PROVIDERS 8u
+#define TRIES 5u            /* of a request, when its provider ends again and again: perhaps because of it */
 #define ATTACH_TRIES 100u
-#define PAUSE 1000u /* microseconds */
+#define PAUSE 1000u         /* microseconds */
+#define OWN_SLOT WORKERS_MAX
+#define HEAD offsetof(struct file_system_request, attributes)
 
 struct provider {
+    struct connection connection; /* WORKERS_MAX slots, and OWN_SLOT */
     char name[STARTUP_NAME];
-    handle_t endpoint;
-    session_t session;      /* WORKERS_MAX slots */
     uint32_t busy;          /* bit n: slot n is in use */
     uint64_t attached;      /* bit n: it has the memory of client n */
 };
@@ -20,7 +23,7 @@ static struct provider providers[PROVIDERS];
 static uint32_t provider_count;
 static struct lock lock;    /* over all of the above; not held over calls, but for making a provider known */
 
-int error_of(status_t status)
+static int error_of(status_t status)
 {
     if (status >= 0)
         return status;
@@ -36,22 +39,31 @@ int error_of(status_t status)
 
 /* ---- providers ---- */
 
+/* A new instance knows of no volume, no open file and no memory of clients. */
+static status_t renewed(struct connection *connection)
+{
+    struct provider *provider = (struct provider *)connection;
+    print("vfs: %s was started again\n", provider->name);
+    lock_acquire(&lock);
+    provider->attached = 0;
+    lock_release(&lock);
+    return mounts_renew(provider);
+}
+
 static status_t provider_add(const char *name)
 {
     struct provider *provider = &providers[provider_count];
     if (provider_count == PROVIDERS || strlen(name) >= STARTUP_NAME)
         return E_NOT_FOUND;
-    status_t status = service_find(name, &provider->endpoint);
-    if (status != OK)
-        return status;
-    status = session_open(&provider->session, provider->endpoint, WORKERS_MAX, FILE_SYSTEM_SLOT, 0);
-    if (status != OK) {
-        handle_close(provider->endpoint);
-        return status;
-    }
     strcpy(provider->name, name);
-    provider_count++;
-    return OK;
+    provider->connection = (struct connection){ .service = provider->name, .slots = WORKERS_MAX + 1,
+                                                .slot_size = FILE_SYSTEM_SLOT, .renewed = renewed,
+                                                .lock = provider->connection.lock };
+    if (provider->connection.lock.notification == HANDLE_NONE && lock_init(&provider->connection.lock) != OK)
+        return E_NO_MEMORY;
+    status_t status = connection_open(&provider->connection);
+    provider_count += status == OK;
+    return status;
 }
 
 int provider_find(const char *name, struct provider **found)
@@ -70,36 +82,6 @@ int provider_find(const char *name, struct provider **found)
     return status == OK ? 0 : ENODEV;
 }
 
-/* ---- requests ---- */
-
-void operation_begin(struct operation *operation, struct provider *provider)
-{
-    lock_acquire(&lock);
-    while (provider->busy == UINT32_MAX) { /* more workers than slots */
-        lock_release(&lock);
-        sleep_microseconds(PAUSE);
-        lock_acquire(&lock);
-    }
-    operation->provider = provider;
-    operation->slot = (uint32_t)__builtin_ctz(~provider->busy);
-    provider->busy |= 1u << operation->slot;
-    lock_release(&lock);
-    operation->request = session_slot(&provider->session, operation->slot);
-    memset(operation->request, 0, offsetof(struct file_system_request, name));
-}
-
-void operation_end(struct operation *operation)
-{
-    lock_acquire(&lock);
-    operation->provider->busy &= ~(1u << operation->slot);
-    lock_release(&lock);
-}
-
-int operation_call(struct operation *operation, enum file_system_method method)
-{
-    return error_of(service_call(operation->provider->endpoint, method, operation->slot, NULL));
-}
-
 /* ---- memory of clients ---- */
 
 /* E_BUSY: it still works for the client that had this number before. */
@@ -111,7 +93,7 @@ static status_t send_memory(const struct provider *provider, uint32_t client, ha
         status = memory == HANDLE_NONE ? OK : handle_duplicate(memory, RIGHTS_ALL, 0, &copy);
         if (status != OK)
             return status;
-        status = service_call_full(provider->endpoint, FILE_SYSTEM_ATTACH, client, TIMEOUT_NEVER, copy, NULL, NULL);
+        status = service_call_full(provider->connection.endpoint, FILE_SYSTEM_ATTACH, client, TIMEOUT_NEVER, copy, NULL, NULL);
         if (status != E_BUSY)
             break;
         sleep_microseconds(PAUSE);
@@ -119,29 +101,18 @@ static status_t send_memory(const struct provider *provider, uint32_t client, ha
     return status;
 }
 
-static status_t attach(struct provider *provider, uint32_t client, handle_t memory)
+/* OK as well when there are no data. */
+static status_t attach(struct provider *provider, const session_t *session)
 {
-    if (provider->attached & 1ull << client)
+    uint64_t bit = session ? 1ull << client_number(session->context) : 0;
+    if ((provider->attached & bit) == bit)
         return OK;
     lock_acquire(&lock);
-    status_t status = provider->attached & 1ull << client ? OK : send_memory(provider, client, memory);
+    status_t status = provider->attached & bit ? OK : send_memory(provider, client_number(session->context), session->memory);
     if (status == OK)
-        provider->attached |= 1ull << client;
+        provider->attached |= bit;
     lock_release(&lock);
     return status;
-}
-
-int operation_transfer(struct operation *operation, enum file_system_method method, const session_t *session, uint32_t offset,
-                       uint32_t length)
-{
-    uint32_t client = client_number(session->context);
-    status_t status = attach(operation->provider, client, session->memory);
-    if (status != OK)
-        return error_of(status);
-    operation->request->client = client;
-    operation->request->data = offset;
-    operation->request->length = length;
-    return operation_call(operation, method);
 }
 
 void providers_forget(uint32_t client)
@@ -153,4 +124,118 @@ void providers_forget(uint32_t client)
         providers[i].attached &= ~(1ull << client);
         lock_release(&lock);
     }
+}
+
+/* ---- requests ---- */
+
+void operation_begin(struct operation *operation, struct provider *provider, const uint32_t *volume)
+{
+    lock_acquire(&lock);
+    while (provider->busy == UINT32_MAX) { /* more workers than slots */
+        lock_release(&lock);
+        sleep_microseconds(PAUSE);
+        lock_acquire(&lock);
+    }
+    operation->provider = provider;
+    operation->volume = volume;
+    operation->client = NULL;
+    operation->slot = (uint32_t)__builtin_ctz(~provider->busy);
+    provider->busy |= 1u << operation->slot;
+    lock_release(&lock);
+    operation->request = session_slot(&provider->connection.session, operation->slot);
+    memset(operation->request, 0, offsetof(struct file_system_request, name));
+}
+
+void operation_end(struct operation *operation)
+{
+    lock_acquire(&lock);
+    operation->provider->busy &= ~(1u << operation->slot);
+    lock_release(&lock);
+}
+
+static bool may_be_repeated(enum file_system_method method, uint32_t flags)
+{
+    switch (method) {
+    case FILE_SYSTEM_CREATE: case FILE_SYSTEM_REMOVE: case FILE_SYSTEM_RENAME: case FILE_SYSTEM_LINK: case FILE_SYSTEM_UNMOUNT:
+        return false;
+    case FILE_SYSTEM_WRITE:
+        return !(flags & O_APPEND);
+    default:
+        return true;
+    }
+}
+
+/* The volume's number is read before all else, since it changes after all else. */
+static status_t try(struct operation *operation, enum file_system_method method)
+{
+    operation->used = operation->request->volume = *operation->volume;
+    status_t status = attach(operation->provider, operation->client);
+    return status == OK ? connection_call(&operation->provider->connection, method, operation->slot, NULL) : status;
+}
+
+/* Whether the volume has got another number, now or soon. */
+static bool volume_changed(const struct operation *operation)
+{
+    mounts_settle(operation->provider);
+    return *operation->volume != operation->used;
+}
+
+/* What the request says lies in its head, but for names and attributes, which nobody changes. */
+int operation_call(struct operation *operation, enum file_system_method method)
+{
+    uint8_t head[HEAD];
+    status_t status;
+    memcpy(head, operation->request, HEAD);
+    for (uint32_t ends = 0;;) {
+        status = try(operation, method);
+        if (status == E_PEER_DIED && !may_be_repeated(method, operation->request->flags))
+            return OUTCOME_UNKNOWN;
+        if (status != E_PEER_DIED && (status != ESTALE || !volume_changed(operation)))
+            return error_of(status);
+        if (status == E_PEER_DIED && ++ends == TRIES)
+            return EIO;
+        memcpy(operation->request, head, HEAD);
+    }
+}
+
+void operation_close(const struct operation *operation)
+{
+    operation->request->volume = *operation->volume;
+    service_call(operation->provider->connection.endpoint, FILE_SYSTEM_CLOSE, operation->slot, NULL);
+}
+
+int operation_transfer(struct operation *operation, enum file_system_method method, const session_t *session, uint32_t offset,
+                       uint32_t length)
+{
+    operation->client = session;
+    operation->request->client = client_number(session->context);
+    operation->request->data = offset;
+    operation->request->length = length;
+    return operation_call(operation, method);
+}
+
+/* ---- our own slot ---- */
+
+void provider_lock(struct provider *provider)
+{
+    lock_acquire(&provider->connection.lock);
+}
+
+void provider_unlock(struct provider *provider)
+{
+    lock_release(&provider->connection.lock);
+}
+
+struct file_system_request *provider_request(struct provider *provider, uint32_t volume, uint32_t node)
+{
+    struct file_system_request *request = session_slot(&provider->connection.session, OWN_SLOT);
+    memset(request, 0, sizeof(*request));
+    request->volume = volume;
+    request->node = node;
+    return request;
+}
+
+status_t provider_call(struct provider *provider, enum file_system_method method)
+{
+    return service_call(provider->connection.endpoint, method, OWN_SLOT, NULL);
 }
