@@ -45,6 +45,16 @@ def make(folder):
     return folder
 
 
+def make_small(folder):
+    """About 3 MiB, to be copied often."""
+    source = random.Random(2)
+    for i in range(4):
+        (folder / f"folder-{i}").mkdir(parents=True)
+    for i in range(40):
+        (folder / f"folder-{i % 4}" / f"file-{i}").write_bytes(source.randbytes(source.choice([0, 1000, 4096, 30000, 300000])))
+    return folder
+
+
 # ---- the tree that the guest writes: the same operations as tests/files/write.c ----
 
 def pattern(size, seed):
@@ -162,3 +172,10 @@ def check(image):
     """What e2fsck says without changing anything; empty when the file system is clean."""
     done = subprocess.run(["e2fsck", "-fn", str(image)], capture_output=True, text=True)
     return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def repair(image):
+    """As after a power cut: what e2fsck can set right it does; more than that is wrong."""
+    done = subprocess.run(["e2fsck", "-fy", str(image)], capture_output=True, text=True)
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    return done.stdout

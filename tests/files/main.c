@@ -12,13 +12,17 @@ int main(int count, char **arguments)
         return 0;
     }
     if (!test)
-        fail("wanted test=", "tree, write, kills, storm, cached, growth or damage");
+        fail("wanted test=", "tree, write, kills, restarts, copies, storm, cached, growth or damage");
     if (strcmp(test, "write") == 0)
         write_tree();
     if (strcmp(test, "tree") == 0 || strcmp(test, "write") == 0)
         print("errors: %u\n", tree_print(test[0] == 't' ? "/" : "/w"));
     if (strcmp(test, "kills") == 0)
         kills(argument("place"));
+    if (strcmp(test, "restarts") == 0)
+        restarts();
+    if (strcmp(test, "copies") == 0)
+        copies();
     if (strcmp(test, "storm") == 0)
         storm(argument("place"));
     if (strcmp(test, "cached") == 0)
