@@ -1,6 +1,7 @@
 /* The page cache of ext2. */
 #include "cache.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <servers/block/block.h>
@@ -29,7 +30,7 @@ struct transfer {               /* one request to the block service */
 
 static struct page *pages;      /* page n lies in slot n of the session; 0 is none */
 static uint16_t hash[HASH_SLOTS];
-static uint32_t page_count;
+static uint32_t page_count, changed_count;
 static struct connection block = { .service = "block", .slot_size = PAGE_SIZE, .rights = RIGHT_DMA };
 static struct lock lock;        /* over everything but transfers that run */
 static struct transfer transfers[BLOCK_REQUESTS];
@@ -81,13 +82,20 @@ static struct page *find(uint32_t unit, uint32_t index)
     return number == NONE ? NULL : &pages[number];
 }
 
+static void set_changed(struct page *page, bool changed)
+{
+    changed_count += (uint32_t)(changed - page->dirty);
+    page->dirty = changed;
+}
+
 static void forget(struct page *page)
 {
+    set_changed(page, false);
     uint16_t *link = hash_slot(page->unit, page->index);
     while (*link != number_of(page))
         link = &pages[*link].next_in_hash;
     *link = page->next_in_hash;
-    page->used = page->dirty = false;
+    page->used = false;
 }
 
 static void name(struct page *page, uint32_t unit, uint32_t index)
@@ -134,13 +142,11 @@ static uint64_t unit_sectors(uint32_t unit)
     return 0;
 }
 
-/* Moves `count` pages whose numbers stand in the request; every request can be made twice. Unlocks the cache meanwhile. */
-static status_t move_pages(struct transfer *transfer, enum block_operation operation, uint32_t unit, uint32_t index,
-                           uint32_t count)
+/* Moves the pages whose numbers stand in the request; every request can be made twice. Unlocks the cache meanwhile. */
+static status_t move(struct transfer *transfer, enum block_operation operation, uint32_t unit, uint64_t first, uint32_t sectors)
 {
     struct block_request *request = transfer->request;
-    uint64_t first = (uint64_t)index * SECTORS_PER_PAGE, end = unit_sectors(unit);
-    uint32_t sectors = count * SECTORS_PER_PAGE;
+    uint64_t end = unit_sectors(unit);
     request->unit = unit;
     request->operation = operation;
     request->sector = first;
@@ -149,6 +155,12 @@ static status_t move_pages(struct transfer *transfer, enum block_operation opera
     status_t status = connection_repeat(&block, BLOCK_TRANSFER, transfer->number, NULL);
     lock_acquire(&lock);
     return status;
+}
+
+static status_t move_pages(struct transfer *transfer, enum block_operation operation, uint32_t unit, uint32_t index,
+                           uint32_t count)
+{
+    return move(transfer, operation, unit, (uint64_t)index * SECTORS_PER_PAGE, count * SECTORS_PER_PAGE);
 }
 
 static void wait_for(const struct page *page)
@@ -192,7 +204,7 @@ static void write_around(struct page *page)
         first--;
     for (struct page *next; count < BLOCK_PAGES && can_be_written(next = find(unit, first + count)); count++) {
         numbers[count] = number_of(next);
-        next->dirty = false; /* a change from now on makes it so again */
+        set_changed(next, false); /* a change from now on makes it so again */
         mark(transfer, count, next);
     }
     status_t status = move_pages(transfer, BLOCK_WRITE, unit, first, count);
@@ -208,29 +220,39 @@ static void write_around(struct page *page)
 
 /* ---- reading ---- */
 
-/* A page that holds nothing, or nothing that is still needed; NULL: the cache was unlocked meanwhile, look again. */
-static struct page *take_oldest(void)
+/* Those that cannot be had now are not looked at again soon. */
+static struct page *oldest_unchanged(void)
 {
-    for (uint16_t number = pages[0].newer; number != 0; number = pages[number].newer) {
-        struct page *page = &pages[number];
-        if (page->pins || page->busy)
-            continue;
-        if (page->used && page->dirty) {
-            write_around(page);
-            return NULL;
-        }
-        if (page->used)
-            forget(page);
-        return page;
+    for (uint32_t i = 1; i < page_count; i++) {
+        struct page *page = &pages[pages[0].newer];
+        if (!page->pins && !page->busy && !page->dirty)
+            return page;
+        touch(page);
     }
-    let_others(); /* every page is in use at this moment */
     return NULL;
 }
 
-static bool oldest_is_clean(void)
+static struct page *oldest_changed(void)
 {
-    const struct page *page = &pages[pages[0].newer];
-    return !page->pins && !page->busy && !page->dirty;
+    for (uint16_t number = pages[0].newer; number != 0; number = pages[number].newer)
+        if (!pages[number].pins && can_be_written(&pages[number]))
+            return &pages[number];
+    return NULL;
+}
+
+/* A page that holds nothing, or nothing that is still needed; NULL: the cache was unlocked meanwhile, look again. */
+static struct page *take_oldest(void)
+{
+    struct page *page = oldest_unchanged(), *changed;
+    if (page && page->used)
+        forget(page);
+    if (page)
+        return page;
+    if ((changed = oldest_changed()))
+        write_around(changed);
+    else
+        let_others(); /* every page is in use at this moment */
+    return NULL;
 }
 
 /* Takes pages for index .. index + most - 1, as far as they are missing and can be had without writing others first. */
@@ -240,7 +262,7 @@ static uint32_t take_for_reading(struct transfer *transfer, struct page *first, 
     name(first, unit, index);
     mark(transfer, 0, first);
     touch(first);
-    for (; count < most && !find(unit, index + count) && oldest_is_clean(); count++) {
+    for (; count < most && !find(unit, index + count) && oldest_unchanged(); count++) {
         struct page *page = take_oldest();
         name(page, unit, index + count);
         mark(transfer, count, page);
@@ -306,7 +328,8 @@ static status_t get(uint32_t unit, uint32_t index, bool fill, uint32_t most, str
 static void put(struct page *page, bool changed)
 {
     lock_acquire(&lock);
-    page->dirty |= changed;
+    if (changed)
+        set_changed(page, true);
     page->pins--;
     lock_release(&lock);
 }
@@ -421,12 +444,95 @@ status_t cache_flush(uint32_t unit)
         while ((page = next_changed(unit)))
             write_around(page);
     } while (wait_for_writes(unit));
-    struct transfer *transfer = transfer_begin();
-    status_t flushed = move_pages(transfer, BLOCK_FLUSH, unit, 0, 0);
-    transfer_end(transfer);
     status_t status = take_write_error(unit);
     lock_release(&lock);
+    status_t flushed = cache_barrier(unit);
     return status == OK ? flushed : status;
+}
+
+status_t cache_barrier(uint32_t unit)
+{
+    lock_acquire(&lock);
+    struct transfer *transfer = transfer_begin();
+    status_t status = move_pages(transfer, BLOCK_FLUSH, unit, 0, 0);
+    transfer_end(transfer);
+    lock_release(&lock);
+    return status;
+}
+
+bool cache_is_full(void)
+{
+    return changed_count > page_count / 2;
+}
+
+/* ---- for commit.c: whoever calls these has locked the volume, so that its pages do not change ---- */
+
+bool cache_is_changed(uint32_t unit, uint32_t index)
+{
+    lock_acquire(&lock);
+    const struct page *page = find(unit, index);
+    bool changed = page && page->dirty;
+    lock_release(&lock);
+    return changed;
+}
+
+static int compare(const void *a, const void *b)
+{
+    uint32_t first = *(const uint32_t *)a, second = *(const uint32_t *)b;
+    return first < second ? -1 : first > second;
+}
+
+uint32_t cache_changed(uint32_t unit, uint32_t *indices, uint32_t most)
+{
+    uint32_t count = 0;
+    lock_acquire(&lock);
+    for (uint32_t i = 1; i < page_count; i++)
+        if (pages[i].used && pages[i].unit == unit && pages[i].dirty && count++ < most)
+            indices[count - 1] = pages[i].index;
+    lock_release(&lock);
+    qsort(indices, count < most ? count : most, sizeof(*indices), compare);
+    return count;
+}
+
+/* Changed pages stay where they are: none is written to make room as long as there are others. */
+uint32_t cache_write_elsewhere(uint32_t unit, const uint32_t *indices, uint32_t count, uint32_t to, status_t *status)
+{
+    count = count < BLOCK_PAGES ? count : BLOCK_PAGES;
+    lock_acquire(&lock);
+    struct transfer *transfer = transfer_begin();
+    for (uint32_t i = 0; i < count; i++)
+        transfer->request->pages[i] = number_of(find(unit, indices[i]));
+    *status = move_pages(transfer, BLOCK_WRITE, unit, to, count);
+    transfer_end(transfer);
+    lock_release(&lock);
+    return count;
+}
+
+void *cache_spare(uint32_t number)
+{
+    return block.session.base + (page_count + number) * PAGE_SIZE;
+}
+
+status_t cache_write_spare(uint32_t unit, uint32_t number, uint64_t sector, uint32_t sectors)
+{
+    lock_acquire(&lock);
+    struct transfer *transfer = transfer_begin();
+    transfer->request->pages[0] = (uint16_t)(page_count + number);
+    status_t status = move(transfer, BLOCK_WRITE, unit, sector, sectors);
+    transfer_end(transfer);
+    lock_release(&lock);
+    return status;
+}
+
+status_t cache_patch(uint32_t unit, uint64_t offset, const void *from, uint32_t bytes)
+{
+    struct page *page;
+    status_t status = get(unit, (uint32_t)(offset / PAGE_SIZE), true, 1, &page);
+    if (status != OK)
+        return status;
+    memcpy(bytes_of(page) + offset % PAGE_SIZE, from, bytes);
+    put(page, false);
+    return OK;
 }
 
 void cache_drop(uint32_t unit)
@@ -455,11 +561,11 @@ static status_t init_transfers(void)
 
 status_t cache_init(uint32_t kibibytes)
 {
-    page_count = kibibytes / (PAGE_SIZE / 1024);
+    page_count = kibibytes / (PAGE_SIZE / 1024) - CACHE_SPARE;
     status_t status = lock_init(&lock);
     if (status == OK)
         status = lock_init(&block.lock);
-    block.slots = page_count;
+    block.slots = page_count + CACHE_SPARE;
     if (status == OK)
         status = connection_open(&block);
     if (status == OK)

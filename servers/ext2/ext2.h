@@ -39,8 +39,11 @@ struct name {                   /* a name that was looked up */
 
 struct volume {
     bool used, read_only, changed;
+    bool clean;                     /* it was when it was mounted, or e2fsck should look at it */
     uint32_t number;            /* the VFS's, never used twice */
     uint32_t unit;
+    uint32_t places;                /* where commit.c found free pages last */
+    bool foreign_sector;            /* sector 1 is somebody's: there is no place for a record */
     uint32_t written;           /* when it last was, in seconds since 1970, as the disk says */
     ext2_filsys fs;
     struct lock lock;
@@ -61,12 +64,18 @@ int volume_mount(request *rq, void *data);
 int volume_unmount(request *rq, void *data);
 int volume_sync(request *rq, void *data);
 int volume_statistics(request *rq, void *data);
-/* EROFS, or 0 once the disk says that the volume is in use. To be called before the first change. */
+/* EROFS, or 0. To be called before the first change of an operation. */
 int volume_will_change(struct volume *volume);
 /* Seconds since 1970. Not before the volume was last written: e2fsck takes small times of deletion for something else. */
 uint32_t volume_now(const struct volume *volume);
 /* An error number; what is wrong with the disk is said on the log. */
 int error_of(const struct volume *volume, errcode_t code);
+
+/* ---- commit.c ---- */
+/* What has changed in the cache is on the disk, all or nothing. E_NOT_SUPPORTED: that cannot be, and nothing was done. */
+status_t commit(struct volume *volume);
+/* Before the volume is looked at: finishes what was interrupted. */
+status_t commit_replay(struct volume *volume, uint32_t unit);
 
 /* ---- node.c ---- */
 int node_read(struct volume *volume, ext2_ino_t number, struct ext2_inode *inode);

@@ -139,6 +139,8 @@ static int open_and_check(struct volume *volume, const char *source)
 {
     uint64_t sectors;
     bool read_only;
+    if (cache_find_unit(source, &volume->unit, &sectors, &read_only) == OK && !read_only && commit_replay(volume, volume->unit) != OK)
+        print("ext2: %s: an interrupted sync cannot be finished\n", source);
     errcode_t code = open_volume(volume, source, volume->read_only);
     int error = code == EXT2_ET_BAD_MAGIC || code == EXT2_ET_SHORT_READ ? EINVAL : code ? error_of(volume, code) : 0;
     if (code)
@@ -171,6 +173,8 @@ static int mount(request *rq)
         return error;
     }
     volume->written = volume->fs->super->s_wtime;
+    volume->clean = volume->fs->super->s_state & EXT2_VALID_FS;
+    volume->places = (uint32_t)(ext2fs_blocks_count(volume->fs->super) * volume->fs->blocksize / PAGE_SIZE * 3 / 4);
     rq->flags = volume->read_only ? VFS_READ_ONLY : 0;
     node_answer(volume, rq, EXT2_ROOT_INO, &root);
     volume->used = true;
@@ -190,37 +194,47 @@ int volume_mount(request *rq, void *data)
 
 /* ---- staying consistent ---- */
 
-/* From the first change to the next sync, the disk says that it is in use. */
-int volume_will_change(struct volume *volume)
+static errcode_t write_super(struct volume *volume, bool valid)
 {
-    if (volume->read_only)
-        return EROFS;
-    if (volume->changed)
-        return 0;
-    volume->changed = true;
-    volume->fs->super->s_state &= (uint16_t)~EXT2_VALID_FS;
+    uint16_t *state = &volume->fs->super->s_state;
+    *state = (uint16_t)(valid ? *state | EXT2_VALID_FS : *state & ~EXT2_VALID_FS);
     ext2fs_mark_super_dirty(volume->fs);
-    volume->fs->now = (time_t)volume_now(volume);
-    errcode_t code = ext2fs_flush2(volume->fs, EXT2_FLAG_FLUSH_NO_SYNC);
-    status_t status = code ? OK : cache_flush(volume->unit);
-    return code ? error_of(volume, code) : status == OK ? 0 : EIO;
+    return ext2fs_flush2(volume->fs, EXT2_FLAG_FLUSH_NO_SYNC);
 }
 
-/* Data and metadata first, then the word that all is well. */
+/* What cannot be written as a whole goes piece by piece, and meanwhile the disk says that it is in use. */
+static int sync_in_pieces(struct volume *volume)
+{
+    errcode_t code = write_super(volume, false);
+    if (!code && cache_flush(volume->unit) != OK)
+        return EIO;
+    if (!code)
+        code = write_super(volume, volume->clean);
+    return code ? error_of(volume, code) : cache_flush(volume->unit) == OK ? 0 : EIO;
+}
+
 static int sync_volume(struct volume *volume)
 {
     if (!volume->changed)
         return 0;
-    errcode_t code = ext2fs_flush2(volume->fs, EXT2_FLAG_FLUSH_NO_SYNC);
+    errcode_t code = write_super(volume, volume->clean);
     if (code)
         return error_of(volume, code);
-    if (cache_flush(volume->unit) != OK)
-        return EIO;
-    volume->fs->super->s_state |= EXT2_VALID_FS;
-    ext2fs_mark_super_dirty(volume->fs);
-    code = ext2fs_flush2(volume->fs, EXT2_FLAG_FLUSH_NO_SYNC);
-    volume->changed = false;
-    return code ? error_of(volume, code) : cache_flush(volume->unit) == OK ? 0 : EIO;
+    status_t status = commit(volume);
+    int error = status == E_NOT_SUPPORTED ? sync_in_pieces(volume) : status == OK ? 0 : EIO;
+    volume->changed = error != 0;
+    return error;
+}
+
+/* Changes that fill the cache are written in time, between two operations: in the middle of one they would have to make room. */
+int volume_will_change(struct volume *volume)
+{
+    if (volume->read_only)
+        return EROFS;
+    int error = cache_is_full() ? sync_volume(volume) : 0;
+    volume->changed = true;
+    volume->fs->now = (time_t)volume_now(volume);
+    return error;
 }
 
 static int sync_asked(struct volume *volume, request *rq)

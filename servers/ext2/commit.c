@@ -1,0 +1,178 @@
+/* All that changed reaches the disk, or nothing of it: wherever ext2 or the machine ends, the volume is as it was after one sync or
+ * another. Changed pages are written to free places first, with a list of where they belong; then a record in sector 1, which
+ * ext2 leaves to boot loaders, says that the list is good; then they go where they belong, and the record is wiped. A mount that
+ * finds a record does the last two steps again. */
+#include <string.h>
+
+#include "cache.h"
+#include "ext2.h"
+
+#define RECORD_SECTOR 1u
+#define RECORD_MAGIC 0x4E525450u
+#define SECTOR 512u
+#define PAIRS (PAGE_SIZE / sizeof(struct pair))     /* in a page of the list */
+#define COMMIT_PAGES (CACHE_SPARE * PAIRS)
+#define SECTORS_PER_PAGE (PAGE_SIZE / SECTOR)
+
+struct pair {
+    uint32_t target, place; /* pages of the unit */
+};
+
+struct record {
+    uint32_t magic, count, lists[CACHE_SPARE], checksum;
+};
+
+static struct lock lock; /* over the spare pages and what follows */
+static uint32_t targets[COMMIT_PAGES];
+static struct pair pairs[COMMIT_PAGES + CACHE_SPARE];
+
+static uint32_t checksum_of(const struct record *record, const struct pair *list)
+{
+    uint32_t sum = RECORD_MAGIC + record->count;
+    for (uint32_t i = 0; i < record->count; i++)
+        sum = (sum ^ list[i].target ^ list[i].place << 7) * 2654435761u + i;
+    return sum;
+}
+
+static uint32_t lists_of(uint32_t count)
+{
+    return (count + PAIRS - 1) / PAIRS;
+}
+
+/* ---- places ---- */
+
+static bool is_free(const struct volume *volume, uint32_t page)
+{
+    uint32_t size = volume->fs->blocksize, count = size < PAGE_SIZE ? PAGE_SIZE / size : 1;
+    blk64_t first = (blk64_t)page * PAGE_SIZE / size;
+    return first >= volume->fs->super->s_first_data_block && first + count <= ext2fs_blocks_count(volume->fs->super) &&
+           ext2fs_test_block_bitmap_range2(volume->fs->block_map, first, (int)count) && !cache_is_changed(volume->unit, page);
+}
+
+/* The same places as last time, while they stay free. */
+static bool find_places(struct volume *volume, uint32_t count)
+{
+    uint32_t end = (uint32_t)(ext2fs_blocks_count(volume->fs->super) * volume->fs->blocksize / PAGE_SIZE);
+    uint32_t page = volume->places < end ? volume->places : 0, found = 0;
+    for (uint32_t tries = 0; tries < end && found < count; tries++, page = page + 1 < end ? page + 1 : 0)
+        if (is_free(volume, page))
+            pairs[found++].place = page;
+    volume->places = pairs[0].place;
+    return found == count;
+}
+
+/* ---- writing ---- */
+
+/* Changed pages go to runs of places, as many in one request as follow each other. */
+static status_t write_log(const struct volume *volume, uint32_t count)
+{
+    status_t status = OK;
+    for (uint32_t i = 0, run; i < count && status == OK; i += run) {
+        for (run = 1; i + run < count && pairs[i + run].place == pairs[i].place + run; run++)
+            continue;
+        run = cache_write_elsewhere(volume->unit, &targets[i], run, pairs[i].place, &status);
+    }
+    return status;
+}
+
+static status_t write_lists(const struct volume *volume, struct record *record)
+{
+    status_t status = OK;
+    for (uint32_t i = 0; i < lists_of(record->count) && status == OK; i++) {
+        uint32_t left = record->count - i * PAIRS;
+        record->lists[i] = pairs[record->count + i].place;
+        memcpy(cache_spare(i), &pairs[i * PAIRS], (left < PAIRS ? left : PAIRS) * sizeof(struct pair));
+        status = cache_write_spare(volume->unit, i, (uint64_t)record->lists[i] * SECTORS_PER_PAGE, SECTORS_PER_PAGE);
+    }
+    return status == OK ? cache_barrier(volume->unit) : status;
+}
+
+/* Also in the cache, so that the page that it shares with the superblock does not wipe it when it is written. */
+static status_t write_record(const struct volume *volume, const struct record *record)
+{
+    uint8_t *sector = cache_spare(0);
+    memset(sector, 0, SECTOR);
+    memcpy(sector, record, sizeof(*record));
+    status_t status = cache_patch(volume->unit, RECORD_SECTOR * SECTOR, sector, SECTOR);
+    if (status == OK)
+        status = cache_write_spare(volume->unit, 0, RECORD_SECTOR, 1);
+    return status == OK ? cache_barrier(volume->unit) : status;
+}
+
+/* E_NOT_SUPPORTED: too much has changed, or there is too little room. */
+static status_t write_ahead(struct volume *volume)
+{
+    uint32_t count = cache_changed(volume->unit, targets, COMMIT_PAGES);
+    struct record record = { .magic = RECORD_MAGIC, .count = count };
+    if (volume->foreign_sector || count > COMMIT_PAGES || !find_places(volume, count + lists_of(count)))
+        return E_NOT_SUPPORTED;
+    for (uint32_t i = 0; i < count; i++)
+        pairs[i].target = targets[i];
+    record.checksum = checksum_of(&record, pairs);
+    status_t status = write_log(volume, count);
+    if (status == OK)
+        status = write_lists(volume, &record);
+    return status == OK ? write_record(volume, &record) : status;
+}
+
+status_t commit(struct volume *volume)
+{
+    lock_acquire(&lock);
+    status_t status = write_ahead(volume);
+    if (status == OK) {
+        status = cache_flush(volume->unit);
+        status_t wiped = write_record(volume, &(struct record){ 0 });
+        status = status == OK ? wiped : status;
+    }
+    lock_release(&lock);
+    return status;
+}
+
+/* ---- mounting ---- */
+
+static status_t read_list(uint32_t unit, const struct record *record)
+{
+    status_t status = record->count <= COMMIT_PAGES ? OK : E_NOT_FOUND;
+    for (uint32_t i = 0; status == OK && i < lists_of(record->count); i++)
+        status = cache_read(unit, (uint64_t)record->lists[i] * PAGE_SIZE, &pairs[i * PAIRS], PAGE_SIZE, 0);
+    return status == OK && checksum_of(record, pairs) != record->checksum ? E_NOT_FOUND : status;
+}
+
+/* The first page was put aside without the record, which must stay until all are home. */
+static status_t move_home(uint32_t unit, const uint8_t *record_sector, uint32_t count)
+{
+    static uint8_t page[PAGE_SIZE];
+    status_t status = OK;
+    for (uint32_t i = 0; i < count && status == OK; i++) {
+        status = cache_read(unit, (uint64_t)pairs[i].place * PAGE_SIZE, page, PAGE_SIZE, 0);
+        if (status == OK)
+            status = cache_write(unit, (uint64_t)pairs[i].target * PAGE_SIZE, page, PAGE_SIZE);
+    }
+    if (status == OK)
+        status = cache_write(unit, RECORD_SECTOR * SECTOR, record_sector, SECTOR);
+    return status == OK ? cache_flush(unit) : status;
+}
+
+status_t commit_replay(struct volume *volume, uint32_t unit)
+{
+    static const uint8_t nothing[SECTOR];
+    uint8_t sector[SECTOR];
+    struct record record;
+    if (lock.notification == HANDLE_NONE && lock_init(&lock) != OK)
+        return E_NO_MEMORY;
+    status_t status = cache_read(unit, RECORD_SECTOR * SECTOR, sector, SECTOR, 0);
+    if (status != OK)
+        return status;
+    memcpy(&record, sector, sizeof(record));
+    volume->foreign_sector = record.magic != RECORD_MAGIC && memcmp(sector, nothing, SECTOR) != 0;
+    if (record.magic != RECORD_MAGIC)
+        return OK;
+    lock_acquire(&lock);
+    status = read_list(unit, &record);
+    if (status == OK)
+        status = move_home(unit, sector, record.count);
+    if (status == OK || status == E_NOT_FOUND)
+        status = cache_write(unit, RECORD_SECTOR * SECTOR, nothing, SECTOR);
+    lock_release(&lock);
+    return status == OK ? cache_flush(unit) : status;
+}
