@@ -1,7 +1,7 @@
 /* A session that outlives its service: opened at the first use, and again when the service was started again. */
 #include "internal.h"
 
-#define TRIES 5u        /* of a request that the service's end has interrupted: it may be the request that ends it */
+#define TRIES 8u        /* of a request that the service's end has interrupted: it may be the request that ends it */
 #define RENEWALS 100u   /* of the session for one request */
 
 /* The service ended while we spoke with it; there may be a new one by now. */

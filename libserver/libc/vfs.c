@@ -89,9 +89,8 @@ static bool may_be_repeated(const struct vfs_request *request, enum vfs_method m
 
 int libc_vfs_call(struct vfs_request *request, enum vfs_method method, uint32_t *reply)
 {
-    if (may_be_repeated(request, method))
-        return libc_result(connection_repeat(&vfs, method, slot_of(request), reply));
-    status_t status = connection_call(&vfs, method, slot_of(request), reply);
+    bool twice = may_be_repeated(request, method);
+    status_t status = (twice ? connection_repeat : connection_call)(&vfs, method, slot_of(request), reply);
     return status == E_PEER_DIED ? libc_failure(EIO) : libc_result(status);
 }
 

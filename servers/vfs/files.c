@@ -93,7 +93,7 @@ static void check_entered(struct file *file)
     provider_unlock(mount->provider);
 }
 
-int client_file_open(struct client *client, const struct found *found, uint32_t flags, uint32_t *number)
+int client_file_open(struct client *client, const struct found *found, uint32_t flags, uint32_t written, uint32_t *number)
 {
     struct operation operation;
     mount_count(found->place.mount, 1);
@@ -110,6 +110,8 @@ int client_file_open(struct client *client, const struct found *found, uint32_t 
         return error;
     }
     check_entered(file);
+    if (written)
+        file_note_written(file, written);
     *number = life * FILES_PER_CLIENT + (uint32_t)(file - client->files);
     return 0;
 }

@@ -109,8 +109,8 @@ struct file {
 struct client;
 status_t files_init(void);
 uint32_t client_number(const struct client *client);
-/* 0 and the number of a new file, or an error number. */
-int client_file_open(struct client *client, const struct found *found, uint32_t flags, uint32_t *number);
+/* 0 and the number of a new file, or an error number. `written`: the volume on which it was truncated; 0: it was not. */
+int client_file_open(struct client *client, const struct found *found, uint32_t flags, uint32_t written, uint32_t *number);
 /* 0 and the file, EBADF, or ESTALE: it was opened before our restart. */
 int client_file_hold(struct client *client, uint32_t number, struct file **file);
 void client_file_release(struct file *file);

@@ -58,7 +58,8 @@ static int create_file(struct found *found, uint32_t mode, const char *text)
     return error;
 }
 
-static int set_size(struct place place, uint64_t size)
+/* *volume: the one on which it was done. */
+static int set_size(struct place place, uint64_t size, uint32_t *volume)
 {
     struct operation operation;
     int error = read_only(place);
@@ -67,6 +68,7 @@ static int set_size(struct place place, uint64_t size)
     place_begin(&operation, place);
     operation.request->offset = size;
     error = operation_call(&operation, FILE_SYSTEM_TRUNCATE);
+    *volume = operation.used;
     operation_end(&operation);
     return error;
 }
@@ -107,18 +109,18 @@ static int open_file(struct call *call)
 {
     struct found found;
     char path[VFS_PATH];
-    uint32_t flags = call->request->flags;
+    uint32_t flags = call->request->flags, written = 0;
     int error = access_mode(flags) == O_ACCMODE ? EINVAL : copy_text(path, call->request->path);
     if (!error)
         error = find_or_create(path, flags, call->request->mode, &found);
     if (error)
         return error;
     if ((flags & O_TRUNC) && found.attributes.size)
-        error = set_size(found.place, found.attributes.size = 0);
+        error = set_size(found.place, found.attributes.size = 0, &written);
     if (error)
         return error;
     call->request->attributes = found.attributes;
-    return client_file_open(call->client, &found, flags, &call->result);
+    return client_file_open(call->client, &found, flags, written, &call->result);
 }
 
 static int close_file(struct call *call)
@@ -227,10 +229,11 @@ static int stat_file(struct call *call) { return with_file(call, stat_open); }
 static int truncate_path(struct call *call)
 {
     struct found found;
+    uint32_t volume;
     int error = path_find(call->request->path, true, &found);
     if (!error && S_ISDIR(found.attributes.mode))
         error = EISDIR;
-    return error ? error : set_size(found.place, call->request->offset);
+    return error ? error : set_size(found.place, call->request->offset, &volume);
 }
 
 static int set_attributes(struct call *call, uint32_t which)

@@ -6,7 +6,7 @@
 #include "internal.h"
 
 #define PROVIDERS 8u
-#define TRIES 5u            /* of a request, when its provider ends again and again: perhaps because of it */
+#define TRIES 8u            /* of a request, when its provider ends again and again: perhaps because of it */
 #define ATTACH_TRIES 100u
 #define PAUSE 1000u         /* microseconds */
 #define OWN_SLOT WORKERS_MAX

@@ -33,6 +33,7 @@ static const struct {
     void (*run)(void);
 } groups[] = {
     { "pci", pci_cases }, { "data", data_cases }, { "bad", bad_cases }, { "errors", error_cases }, { "restart", restart_cases },
+    { "quiet", quiet_cases },
 };
 
 /* cases=: names joined by commas. */
@@ -66,7 +67,7 @@ static void run_groups(void)
 int main(void)
 {
     if (argument("victim"))
-        return pci_victim();
+        return argument_number("victim", 0) == 1 ? pci_victim() : quiet_victim();
     status_t status = start();
     if (status != OK) {
         print("not ok 1 - a session: %s\n1..1\n", status_text(status));

@@ -36,5 +36,7 @@ void error_cases(void);         /* sectors that cannot be read or written, a dev
 void pci_cases(void);           /* what the PCI service refuses, a shared line, a driver that dies */
 void restart_cases(void);       /* the block service ends while it works, and the PCI service under it */
 int pci_victim(void);           /* that driver */
+void quiet_cases(void);         /* a driver that dies with a transfer under way */
+int quiet_victim(void);         /* that driver */
 
 #endif

@@ -224,6 +224,11 @@ def test_shared_line(machine, tmp_path, image, record_guest_cases):
     assert lines["30"] == lines["50"], "the two devices are not on one line"
 
 
+def test_memory_of_a_dead_driver(tmp_path, image, record_guest_cases):
+    victim = VICTIM.replace("victim = 1", "victim = 2").replace("quota = 512", 'quota = 1024\nrestart = "always"')
+    run(tmp_path, record_guest_cases, drive(image) + SETUPS[1].devices + ["-device", "edu"], "cases=quiet", victim=victim)
+
+
 # ---- partitions ----
 
 def boot_table(folder, record_guest_cases, image, test="cases=data"):

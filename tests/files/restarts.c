@@ -256,6 +256,7 @@ void restarts(void)
     struct stat status;
     if (mkdir("/k", 0755) != 0)
         fail("mkdir", "/k");
+    sync();
     begin();
     while (!over)
         one_round(round++);

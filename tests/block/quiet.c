@@ -1,0 +1,138 @@
+/* A driver dies while its device is about to write to memory: that goes nowhere, and the memory is kept until the driver's next
+ * life says that the device is quiet.
+ *
+ * QEMU's edu device moves data 100 ms after it was told to. Its buffer is zero. */
+#include "test.h"
+#include "../../servers/pci/driver/driver.h"
+
+enum { HOLD, DIE, QUIET, METHODS };  /* of the victim */
+
+#define EDU_SOURCE 0x80u        /* registers */
+#define EDU_TARGET 0x88u
+#define EDU_COUNT 0x90u
+#define EDU_COMMAND 0x98u
+#define EDU_BUFFER 0x40000u
+#define EDU_START_TO_MEMORY 3u
+#define CONFIG_COMMAND 4u
+#define EDU_BYTES 2048u         /* QEMU refuses the whole buffer */
+#define DMA_OVER 300000u        /* microseconds */
+#define HELD_PAGES 64u
+#define UNTOUCHED 0xA5u
+
+/* ---- the victim ---- */
+
+static handle_t pci;
+static struct pci_device edu;
+static struct pci_range registers;
+static uint32_t target;         /* physical */
+
+static status_t take_device(void)
+{
+    status_t status = service_find("pci", &pci);
+    if (status == OK)
+        status = pci_find_mine(pci, 0, &edu);
+    return status == OK ? pci_claim(&edu) : status;
+}
+
+static status_t make_kept(uint32_t pages, handle_t *memory)
+{
+    uint32_t number;
+    status_t status = memory_create(pages, 0, memory);
+    return status == OK ? pci_keep(pci, *memory, &number) : status;
+}
+
+/* Replies with the device's address and the page that it will be told to write to; more memory is kept beside it. */
+static reply_t hold(const request_t *rq)
+{
+    handle_t held = HANDLE_NONE, page = HANDLE_NONE;
+    uint32_t frame = 0;
+    (void)rq;
+    status_t status = take_device();
+    if (status == OK)
+        status = pci_enable(&edu, PCI_ENABLE_MEMORY | PCI_ENABLE_MASTER);
+    if (status == OK)
+        status = pci_open_bar(&edu, 0, &registers);
+    if (status == OK)
+        status = make_kept(HELD_PAGES, &held);
+    if (status == OK)
+        status = make_kept(1, &page);
+    if (status == OK)
+        status = memory_physical(page, 0, &frame);
+    target = frame * PAGE_SIZE;
+    return status == OK ? reply_handle(edu.address, page) : reply_error(status);
+}
+
+static void set(uint32_t offset, uint32_t value)
+{
+    *(volatile uint32_t *)(registers.memory + offset) = value;
+}
+
+static reply_t die(const request_t *rq)
+{
+    (void)rq;
+    set(EDU_SOURCE, EDU_BUFFER);
+    set(EDU_TARGET, target);
+    set(EDU_COUNT, EDU_BYTES);
+    set(EDU_COMMAND, EDU_START_TO_MEMORY);
+    process_exit(1);
+}
+
+static reply_t make_quiet(const request_t *rq)
+{
+    (void)rq;
+    status_t status = take_device();
+    if (status == OK)
+        pci_quiet(pci);
+    return reply_error(status);
+}
+
+int quiet_victim(void)
+{
+    static const method_t methods[METHODS] = { [HOLD] = hold, [DIE] = die, [QUIET] = make_quiet };
+    return server_run(NULL, methods, METHODS);
+}
+
+/* ---- the test ---- */
+
+static uint32_t free_frames(void)
+{
+    uint32_t frames = 0;
+    system_info(INFO_FRAMES_FREE, &frames);
+    return frames;
+}
+
+static bool is_untouched(const uint8_t *page)
+{
+    uint32_t i = 0;
+    while (i < PAGE_SIZE && page[i] == UNTOUCHED)
+        i++;
+    return i == PAGE_SIZE;
+}
+
+static bool is_master(uint32_t address)
+{
+    const struct pci_device device = { pci, address };
+    return pci_read(&device, CONFIG_COMMAND) & PCI_ENABLE_MASTER;
+}
+
+void quiet_cases(void)
+{
+    handle_t victim, memory;
+    uint32_t address, page = address_reserve(1);
+    if (service_find("pci", &pci) != OK || service_find("victim", &victim) != OK)
+        return;
+    status_t status = service_call_full(victim, HOLD, 0, TIMEOUT_NEVER, HANDLE_NONE, &address, &memory);
+    if (status == OK)
+        status = process_map(self_process(), memory, page, PROTECT_READ | PROTECT_WRITE, 0, 1);
+    report(status == OK && is_master(address), "a driver with memory that its device reaches");
+    if (status != OK)
+        return;
+    memset((void *)page, UNTOUCHED, PAGE_SIZE);
+    report(service_call(victim, DIE, 0, NULL) == E_PEER_DIED, "it dies when the device has been told to write there");
+    sleep_microseconds(DMA_OVER);
+    report(!is_master(address), "the device is off the bus");
+    report(is_untouched((const uint8_t *)page), "nothing was written");
+    uint32_t before = free_frames();
+    report(service_call(victim, QUIET, 0, NULL) == OK, "the next life claims the device and makes it quiet");
+    report(free_frames() == before + HELD_PAGES, "what was kept is free from then on, and was not before");
+}
