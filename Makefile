@@ -73,7 +73,8 @@ SOURCES_file-tests := servers/utilities/sha256.c
 MODULES := $(PROGRAMS:%=$(B)/modules/%)
 UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test_*.c))
 
-.PHONY: all help packages-% iso audit run debug bench bench-linux bench-files kill fuzz test unit-tests coverage check clean distclean
+.PHONY: all help packages-% iso audit run debug bench bench-linux bench-files kill fuzz storm test unit-tests coverage check clean \
+	distclean
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # packages are installed before anything is built; a whole build takes seconds
 .SECONDARY:
@@ -301,6 +302,9 @@ test: packages-build-run-test-debug-files ## unit tests, then the guest suite un
 	$(Q)$(MAKE) --no-print-directory BUILD=release iso audit unit-tests
 	$(Q)$(MAKE) --no-print-directory BUILD=debug iso
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider tests
+
+storm: packages-build-run-test-files all ## kill services under load, KILLS times each, and look at the disk (VICTIMS="block ext2"; default all)
+	$(Q)$(PYTHON) tests/boot/storms.py --build $(B) --qemu $(QEMU) --kills $(KILLS) $(VICTIMS)
 
 check: packages-build-check all ## static analysis, format, size of the privileged part, model of calls, proofs
 	$(Q)tools/check_format

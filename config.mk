@@ -15,6 +15,9 @@ FILES_MEM ?= 256
 # make run: the disk image (empty: no disk), and its device: virtio-blk-pci, or ide-hd for IDE on pc and AHCI on q35
 DISK ?= $(OUT)/$(BUILD)/disk.img
 DISK_DEVICE ?= virtio-blk-pci
+# make storm: how often each service is killed, and which (empty: all; copy is the block driver while a tree is copied)
+KILLS ?= 1000
+VICTIMS ?=
 # CPUs that the machine has; the kernel uses one
 SMP ?= 1
 # 1: print the commands as they run, and the QEMU command line of make run

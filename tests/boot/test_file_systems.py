@@ -1,7 +1,6 @@
 """Files through five processes - program, VFS, ext2, block driver, PCI - on every kind of disk, whole, damaged and full."""
 
 import collections
-import os
 import pathlib
 import re
 import shutil
@@ -9,11 +8,11 @@ import shutil
 import pytest
 
 import boot
+import storms
 import trees
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "release"
-LIST = ROOT / "tests" / "files" / "system.toml"
 
 Disk = collections.namedtuple("Disk", "name machine devices", defaults=["pc", []])
 DISKS = [
@@ -32,12 +31,7 @@ def names(disks):
 
 def system(folder, change, **values):
     """The system list, changed by this function, with these values in it."""
-    text = change(LIST.read_text())
-    for name, value in values.items():
-        text = text.replace(f"@{name}@", str(value))
-    path = folder / "system.toml"
-    path.write_text(text)
-    return str(path)
+    return storms.fill_list(folder / "system.toml", change(storms.LIST.read_text()), **values)
 
 
 def start(folder, disk, image, test, mounts="/=ext2:disk0,/tmp=memoryfs:,/boot=bootfs:", place="/s", memory=64, drive=None,
@@ -134,71 +128,28 @@ def test_block_driver_killed_while_files_are_read(full_image, expected, tmp_path
 
 # ---- kills ----
 
-KILLS = int(os.environ.get("KILLS", 20))
-MORE_SERVICES = """\
-[log]
-workers = 4
-restart = "always"
-
-[rtc]
-ports = ["0x70-0x71"]
-uses = ["log"]
-restart = "always"
-
-"""
+KILLS = 20
+KILLS_OF_COPIES = 100
 
 
-def at_once(listing):
-    """Every service is there, and starts again however often it ends."""
-    text = MORE_SERVICES + listing.replace("[ext2]", '[ext2]\nuses = ["rtc"]').replace("[memoryfs]", '[memoryfs]\nuses = ["rtc"]')
-    return text.replace('restart = "always"', 'restart = "at-once"')
-
-
-def lines_said(serial):
-    """What the test program printed, with and without the log service."""
-    return re.sub(r"^\[ *\d+\.\d{6}\] file-tests: ", "", serial, flags=re.M)
-
-
-def check_storm(serial, kills, may_fail):
-    assert re.search(rf"^killed: {kills} times, {kills} restarts$", serial, re.M), serial[-500:]
-    calls, failed = map(int, re.search(r"^calls: (\d+), (\d+) failed$", serial, re.M).groups())
-    assert may_fail or failed == 0
-    assert "left: 0 threads, 0 processes" in serial
-    memory = {name: (int(before), int(after)) for name, before, after
-              in re.findall(r"^memory: (\S+) (\d+) -> (\d+) KiB$", serial, re.M)}
-    assert {"vfs", "ext2", "block", "pci", "memoryfs", "log", "rtc"} <= set(memory)
-    for name, (before, after) in memory.items():
-        assert after <= before, f"{name} grew from {before} to {after} KiB"
-    return calls, failed
-
-
-@pytest.mark.parametrize("victim", ["block", "pci", "ext2", "memoryfs", "bootfs", "vfs", "rtc", "log"])
-def test_a_service_killed_under_load(victim, tmp_path, record_property):
+def test_open_files_and_mounts_outlive_their_file_system(tmp_path):
+    """One file without a name is left to e2fsck: it was open when its file system ended."""
     folder = tmp_path / "small"
     for name in ("tmp", "boot"):
         (folder / name).mkdir(parents=True)
     image = trees.make_image(tmp_path / "disk", 32, folder, 1024)
-    serial = lines_said(start(tmp_path, VIRTIO, image, "restarts", place=victim, timeout=60 + KILLS, kills=KILLS, change=at_once))
-    check_storm(serial, KILLS, may_fail=victim in ("ext2", "vfs", "memoryfs"))
-    if victim == "ext2":
-        trees.repair(image)
-    assert trees.check(image) == ""
-    kept = {line for line in trees.lines_of(serial) if line[0] == "F"}
-    assert len(kept) > 20 and kept <= set(trees.lines(trees.take_out(image, "/k", tmp_path / "out"), "/k"))
+    assert "lives: done" in start(tmp_path, VIRTIO, image, "lives", change=storms.at_once)
+    found = re.findall(r"^(.+)\.  \w+\? yes$", trees.repair(image), re.M)
+    assert len(found) == 1 and re.fullmatch(r"Deleted inode \d+ has zero dtime", found[0])
 
 
-def test_block_driver_killed_while_a_tree_is_copied(tmp_path):
-    kills = max(KILLS, 100)
-    tree = trees.make_small(tmp_path / "root" / "tree")
-    image = trees.make_image(tmp_path / "disk", 32, tree.parent, 1024)
-    serial = lines_said(start(tmp_path, VIRTIO, image, "copies", place="block", timeout=60 + kills, kills=kills, change=at_once,
-                              mounts="/=ext2:disk0"))
-    check_storm(serial, kills, may_fail=False)
-    expected = sum((trees.lines(tree, f"/{name}") for name in ("tree", "copy-0", "copy-1")), [])
-    assert set(expected) <= set(trees.lines_of(serial))
-    assert trees.check(image) == ""
-    for name in ("copy-0", "copy-1"):
-        assert trees.lines(trees.take_out(image, f"/{name}", tmp_path / "out")) == trees.lines(tree)
+@pytest.mark.parametrize("victim", [storms.COPY] + storms.VICTIMS)
+def test_a_service_killed_under_load(victim, tmp_path):
+    kills = KILLS_OF_COPIES if victim == storms.COPY else KILLS
+    image, listing = storms.prepare(tmp_path, victim, kills)
+    result = boot.run(build=str(BUILD), list=listing, extra=storms.disk_of(image), timeout=120, memory=storms.MEMORY)
+    assert result.code == 0, result.serial[-3000:] + result.log
+    storms.judge(tmp_path, victim, kills, image, result.serial)
 
 
 # ---- damage ----

@@ -175,7 +175,7 @@ def check(image):
 
 
 def repair(image):
-    """As after a power cut: what e2fsck can set right it does; more than that is wrong."""
+    """What e2fsck says when it sets right what it can; more than that is wrong."""
     done = subprocess.run(["e2fsck", "-fy", str(image)], capture_output=True, text=True)
     assert done.returncode in (0, 1), done.stdout + done.stderr
     return done.stdout

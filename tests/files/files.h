@@ -17,9 +17,12 @@ _Noreturn void fail(const char *what, const char *path);
 /* ---- tree.c: prints a line for everything below a folder; returns how many things could not be read ---- */
 uint32_t tree_print(const char *path);
 
-/* ---- write.c, storm.c, growth.c, damage.c, kills.c, restarts.c ---- */
+/* ---- write.c, storm.c, growth.c, damage.c, kills.c, restarts.c, lives.c ---- */
 void restarts(void);
 void copies(void);
+/* Kills a service, and waits until all run again. */
+void service_kill(const char *name);
+void lives(void);
 void kills(const char *service);
 void write_tree(void);
 void storm(const char *folder);

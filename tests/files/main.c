@@ -12,7 +12,7 @@ int main(int count, char **arguments)
         return 0;
     }
     if (!test)
-        fail("wanted test=", "tree, write, kills, restarts, copies, storm, cached, growth or damage");
+        fail("wanted test=", "tree, write, kills, restarts, copies, lives, storm, cached, growth or damage");
     if (strcmp(test, "write") == 0)
         write_tree();
     if (strcmp(test, "tree") == 0 || strcmp(test, "write") == 0)
@@ -23,6 +23,8 @@ int main(int count, char **arguments)
         restarts();
     if (strcmp(test, "copies") == 0)
         copies();
+    if (strcmp(test, "lives") == 0)
+        lives();
     if (strcmp(test, "storm") == 0)
         storm(argument("place"));
     if (strcmp(test, "cached") == 0)

@@ -55,6 +55,16 @@ static void wait_until_all_run(void)
             sleep_microseconds(1000);
 }
 
+void service_kill(const char *name)
+{
+    if (!table && init_table(&table) != OK)
+        fail("map", "init's table");
+    if (service_call(init_endpoint(), INIT_KILL, entry_of(name)->number, NULL) != OK)
+        fail("kill", name);
+    sleep_microseconds(1000);
+    wait_until_all_run();
+}
+
 static void remember(void)
 {
     sleep_microseconds(SETTLE);
