@@ -1,7 +1,8 @@
-/* All that changed reaches the disk, or nothing of it: wherever ext2 or the machine ends, the volume is as it was after one sync or
- * another. Changed pages are written to free places first, with a list of where they belong; then a record in sector 1, which
- * ext2 leaves to boot loaders, says that the list is good; then they go where they belong, and the record is wiped. A mount that
- * finds a record does the last two steps again. */
+/* A sync is all or nothing: wherever ext2 or the machine ends, the volume is as it was after one sync or another.
+ *
+ * Changed pages are written to free places first, with a list of where they belong; then a record in sector 1, which ext2 leaves
+ * to boot loaders, says that the list is good; then they go where they belong, and the record is wiped. A mount that finds a
+ * record does the last two steps again. */
 #include <string.h>
 
 #include "cache.h"

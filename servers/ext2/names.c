@@ -169,7 +169,8 @@ static errcode_t make(struct volume *volume, const request *rq)
     return ext2fs_symlink(volume->fs, rq->node, 0, rq->name, rq->text);
 }
 
-/* These keep the generation that they were given: it is in their blocks' checksums. libext2fs wants the directory to have room before it makes one of these. */
+/* These keep the generation that they were given: it is in their blocks' checksums.
+ * libext2fs wants the directory to have room before it makes one of these. */
 static int create_other(struct volume *volume, const request *rq, ext2_ino_t *number)
 {
     struct ext2_inode inode;

@@ -139,7 +139,8 @@ static int open_and_check(struct volume *volume, const char *source)
 {
     uint64_t sectors;
     bool read_only;
-    if (cache_find_unit(source, &volume->unit, &sectors, &read_only) == OK && !read_only && commit_replay(volume, volume->unit) != OK)
+    if (cache_find_unit(source, &volume->unit, &sectors, &read_only) == OK && !read_only &&
+        commit_replay(volume, volume->unit) != OK)
         print("ext2: %s: an interrupted sync cannot be finished\n", source);
     errcode_t code = open_volume(volume, source, volume->read_only);
     int error = code == EXT2_ET_BAD_MAGIC || code == EXT2_ET_SHORT_READ ? EINVAL : code ? error_of(volume, code) : 0;

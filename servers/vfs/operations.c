@@ -444,8 +444,9 @@ static const vfs_operation_t operations[VFS_METHODS] = {
     [VFS_FSTAT] = stat_file, [VFS_READ_DIRECTORY] = read_directory, [VFS_MAKE_DIRECTORY] = make_directory,
     [VFS_UNLINK] = unlink_name, [VFS_REMOVE_DIRECTORY] = remove_directory, [VFS_RENAME] = rename_name, [VFS_LINK] = link_name,
     [VFS_SYMBOLIC_LINK] = make_symbolic_link, [VFS_READ_LINK] = read_link, [VFS_TRUNCATE] = truncate_path,
-    [VFS_FTRUNCATE] = truncate_file, [VFS_SET_MODE] = set_mode, [VFS_SET_TIMES] = set_times, [VFS_SYNC] = sync_all, [VFS_FSYNC] = sync_file,
-    [VFS_STATISTICS] = statistics, [VFS_MOUNT] = mount, [VFS_UNMOUNT] = unmount, [VFS_MOUNTS] = list_mounts,
+    [VFS_FTRUNCATE] = truncate_file, [VFS_SET_MODE] = set_mode, [VFS_SET_TIMES] = set_times, [VFS_SYNC] = sync_all,
+    [VFS_FSYNC] = sync_file, [VFS_STATISTICS] = statistics, [VFS_MOUNT] = mount, [VFS_UNMOUNT] = unmount,
+    [VFS_MOUNTS] = list_mounts,
 };
 
 static reply_t operation(const request_t *rq)

@@ -34,7 +34,8 @@ enum vfs_method {       /* arguments in the slot -> reply DWORD and what comes b
     VFS_SET_MODE,       /* path, mode */
     VFS_SET_TIMES,      /* path, attributes.accessed, attributes.modified */
     VFS_SYNC,           /* everything that was written is on the disks */
-    VFS_FSYNC,          /* file: what was written to it is on the disk. EIO, as at the next VFS_WRITE or VFS_CLOSE: some of it is lost */
+    VFS_FSYNC,          /* file: what was written to it is on the disk. EIO, once, from this, VFS_WRITE or VFS_CLOSE: some of it
+                           was lost with its file system */
     VFS_STATISTICS,     /* path -> statistics of its file system */
     VFS_MOUNT,          /* path: where; path2: "type:source", such as "ext2:disk0p1"; flags VFS_READ_ONLY */
     VFS_UNMOUNT,        /* path. EBUSY while files are open there */

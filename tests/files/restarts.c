@@ -99,6 +99,7 @@ static void begin(void)
     wanted = argument_number("kills", 20);
     if (init_table(&table) != OK)
         fail("map", "init's table");
+    print("%s is to be killed %u times\n", victim, wanted); /* and so the session with the log is there */
     if (thread_spawn(kill_often, NULL, 0, &thread) != OK)
         fail("spawn", "a thread");
     handle_close(thread);
