@@ -85,6 +85,20 @@ static void fail_if_deserted(struct endpoint *endpoint)
     object_release(&endpoint->object);
 }
 
+/* One worker less may be the one that all others waited for: what would have been refused then is now. */
+static void fail_deadlocked(struct endpoint *endpoint)
+{
+    for (uint32_t priority = 0; priority < PRIORITIES; priority++)
+        LIST_FOREACH_SAFE(link, &endpoint->callers.lists[priority]) {
+            struct thread *caller = LIST_ENTRY(link, struct thread, queue_link);
+            if (!call_would_deadlock(caller, endpoint))
+                continue;
+            endpoint_remove_caller(endpoint, caller);
+            caller->state = THREAD_ACTIVE;
+            call_finish(caller, E_DEADLOCK);
+        }
+}
+
 void endpoint_count_server(struct endpoint *endpoint, int change)
 {
     endpoint->serve_handles += (uint32_t)change;
@@ -111,6 +125,7 @@ void endpoint_unbind_worker(struct thread *worker)
     list_remove(&worker->in_endpoint);
     endpoint->worker_count--;
     fail_if_deserted(endpoint);
+    fail_deadlocked(endpoint);
     object_release(&endpoint->object);
 }
 

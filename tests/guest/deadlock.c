@@ -175,6 +175,38 @@ static void two_clients(const struct gate *gate)
     handle_close(endpoint);
 }
 
+/* The worker that might have served the waiting call dies instead: who waits is told then. */
+static void last_other_worker_dies(const struct gate *gate)
+{
+    struct pair_worker pair[2];
+    struct client clients[2];
+    handle_t endpoint, go;
+    expect_equal(endpoint_create(0, 0, &endpoint), OK);
+    expect_equal(notification_create(&go), OK);
+    for (uint32_t i = 0; i < 2; i++) {
+        pair_start(&pair[i], gate, endpoint, go);
+        expect(endpoint_reaches(endpoint, ENDPOINT_IDLE, i + 1));
+    }
+    for (uint32_t i = 0; i < 2; i++) { /* the second worker serves the first client: the warmest comes first */
+        clients[i] = (struct client){ .gate = gate, .endpoint = endpoint, .word = 1u << i };
+        client_start(&clients[i], PRIORITY_TESTS);
+        expect(endpoint_reaches(endpoint, ENDPOINT_IDLE, 1 - i));
+    }
+    notification_signal(go, 1);
+    expect(endpoint_reaches(endpoint, ENDPOINT_QUEUE, 1));
+    task_end(&pair[0].task);
+    for (uint32_t i = 0; i < 2; i++)
+        expect(task_wait(&clients[i].task));
+    expect_equal(clients[0].status, OK);
+    expect_equal(clients[0].service_status, E_DEADLOCK);
+    expect_equal(clients[1].status, E_PEER_DIED);
+    for (uint32_t i = 0; i < 2; i++)
+        task_end(&clients[i].task);
+    task_end(&pair[1].task);
+    handle_close(go);
+    handle_close(endpoint);
+}
+
 /* Searches leave nothing behind that the next one would stumble over. */
 static void again_and_again(const struct gate *gate)
 {
@@ -190,6 +222,7 @@ static const struct test_case cases[] = {
     { "a pool that waits for itself", .run_gate = pool_waits_for_itself },
     { "a busy pool is no deadlock", .run_gate = busy_is_not_deadlock },
     { "two clients that need two workers each of two", .run_gate = two_clients },
+    { "the only worker that could have served dies", .run_gate = last_other_worker_dies },
     { "circles again and again", .run_gate = again_and_again },
 };
 TEST_GROUP(deadlock_tests, "deadlock");

@@ -477,10 +477,10 @@ inline call_finish(caller)
     scheduler_ready(caller, root)
 }
 
-/* Not in the kernel: the rule once more, for those in the queues, when a worker that they could hope for is gone. */
-inline fail_if_deadlocked()
+/* The rule once more, for those in the queues, when a worker that they could hope for is gone. */
+inline fail_deadlocked()
 {
-#ifdef RULE_AT_DEATH
+#ifndef FAULT_RULE_AT_CALLS_ONLY
     for (first : 0 .. THREADS - 1) {
         if
         :: state[first] == THREAD_QUEUED ->
@@ -572,7 +572,7 @@ inline thread_kill(t)
 #endif
     forget(t);
     if
-    :: bound[t] -> bound[t] = false; fail_if_deserted(serves(t)); fail_if_deadlocked()
+    :: bound[t] -> bound[t] = false; fail_if_deserted(serves(t)); fail_deadlocked()
     :: else -> skip
     fi;
     if
