@@ -118,7 +118,7 @@ def test_a_fault_two_calls_deep(faults):
     assert report["fault"] == ["page fault (vector 14, error 0x6, address 0x00000000)"]
     assert re.fullmatch(r"\d+, a service, program hostile", report["process"][0])
     assert report["why"] == ["write to 0x00000000: a null pointer"]
-    assert report["was serving"] == ["tests -> hostile-first -> hostile-middle"]
+    assert report["was serving"] == ["tests -> hostile-print -> hostile-read"]
     assert_named(report["where"] + report["called from"], "hostile", ["fault", "forward", "worker_received_sysenter"])
     assert_starts_again(report, 0)
 
@@ -127,7 +127,7 @@ def test_a_null_pointer_is_called(faults):
     report = report_of("hostile-last", faults, n=1)
     assert report["why"] == ["jump to 0x00000000: a null pointer was called"]
     assert report["where"] == ["0x00000000, where the program has no code"]
-    assert report["was serving"] == ["tests -> hostile-first -> hostile-middle"]
+    assert report["was serving"] == ["tests -> hostile-print -> hostile-read"]
     assert_named(report["called from"], "hostile", ["call_nothing", "forward", "worker_received_sysenter"])
     assert_starts_again(report, 100)
 
@@ -138,7 +138,7 @@ def test_a_stack_overflows(faults):
     assert re.fullmatch("write to 0x[0-9a-f]{8}: stack overflow, into the guard page below the stack", report["why"][0])
     assert_named(report["where"] + report["called from"], "hostile",
                  ["descend", "descend", "overflow", "forward", "worker_received_sysenter"])
-    assert report["was serving"] == ["tests -> hostile-first -> hostile-middle"]
+    assert report["was serving"] == ["tests -> hostile-print -> hostile-read"]
     assert_starts_again(report, 200)
 
 

@@ -89,7 +89,7 @@ static void fault_in_a_chain(uint32_t method)
 {
     const struct process_entry *entry = entry_of("hostile-last");
     uint32_t answer;
-    expect_equal(service_find("hostile-first", &partner), OK);
+    expect_equal(service_find("hostile-print", &partner), OK);
     expect(reaches(&entry->state, PROCESS_RUNNING));
     expect_equal(service_call(partner, HOSTILE_FORWARD, method, &answer), E_PEER_DIED);
 }
