@@ -160,6 +160,21 @@ def test_what_follows_for_others(run):
         assert report_of("hostile-thread", result.serial, n=n)["then"] == ["this thread alone has ended; hostile-thread goes on"]
 
 
+def test_an_essential_service_faults(run):
+    """The report comes before the machine's end."""
+    result = run('[broken]\nprogram = "hostile"\nessential = true\narguments = { 0 = "broken", 1 = "fault" }\n')
+    report = report_of("broken", result.serial)
+    assert report["process"] == ["1, a service, program hostile"] and report["was serving"] == ["nobody"]
+    assert report["then"] == ["broken ended with code 142 (128 + vector 14: page fault)", "the machine ends with it"]
+    assert result.serial.endswith("machine exit: code 142\n") and not result.timed_out and not result.ok
+
+
+def test_symbols_of_a_stripped_program(tmp_path):
+    command = [ROOT / "tools" / "symbols", "--output", tmp_path / "symbols", BUILD / "modules" / "echo"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1 and "echo has no symbols" in done.stderr and not (tmp_path / "symbols").exists()
+
+
 def run_with_symbols(tmp_path, content):
     """A build whose table of symbols is something else."""
     (tmp_path / "kernel.elf").symlink_to(BUILD / "kernel.elf")
