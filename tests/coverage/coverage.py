@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 
 import boots
@@ -37,11 +38,12 @@ def source(file):
 
 def stop_lines(lines):
     """Numbers of the lines whose branches are left out: assert(), panic(), and the condition in front of a panic()."""
-    found = set()
+    found, goes_on = set(), False
     for number, text in enumerate(lines, 1):
-        if not STOPS.search(text):
+        if not STOPS.search(text) and not goes_on:
             continue
         found.add(number)
+        goes_on = not text.rstrip().endswith(";")
         above = number - 1
         while not text.lstrip().startswith(("if (", "assert(")) and above and not lines[above - 1].rstrip().endswith((";", "{", "}")):
             text = lines[above - 1]
@@ -148,7 +150,7 @@ def measure(options):
     for chosen in boots.BOOTS:
         if options.boots and chosen.name not in options.boots:
             continue
-        output = pathlib.Path(tempfile.mkdtemp(prefix="postern-"))
+        output, began = pathlib.Path(tempfile.mkdtemp(prefix="postern-")), time.monotonic()
         try:
             problem = boots.run(chosen, options.build, options.qemu, plugin, output)
             if problem:
@@ -158,7 +160,7 @@ def measure(options):
                 executed[i] |= reached
         finally:
             shutil.rmtree(output)
-        print(f"  {chosen.name}", file=sys.stderr, flush=True)
+        print(f"  {chosen.name}: {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True)
     return sums, begin, executed
 
 
@@ -188,6 +190,8 @@ def parse():
     parser.add_argument("--gcov", default="gcov", help="the compiler's own")
     parser.add_argument("--boots", nargs="+", metavar="NAME", choices=[chosen.name for chosen in boots.BOOTS],
                         help="only these: " + ", ".join(chosen.name for chosen in boots.BOOTS))
+    parser.add_argument("--least", type=float, default=85, metavar="PERCENT",
+                        help="exit 1 when fewer branches are reached, or an instruction is not and nobody says why; default: 85")
     parser.add_argument("--output", type=pathlib.Path, help="write the figures to this file, as JSON")
     return parser.parse_args()
 
@@ -207,7 +211,8 @@ def main():
         print("{}: {reached} of {total} reached ({percent} %); of the others {explained} explained, {unexplained} not".format(name, **figure))
     if options.output:
         options.output.write_text(json.dumps(figures, indent=1) + "\n")
+    return figures["branches"]["percent"] < options.least or figures["instructions"]["unexplained"] > 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -3,7 +3,9 @@
 
 #define TIGHT_QUOTA (96u * 1024u)
 #define HOARD 400u
+#define VGA_FRAME 0xB8u
 #define SINGLES 32u
+#define TABLE_MAX 1024u
 #define SCRATCH_PAGES 256u
 #define LARGEST_PIECE 1024u             /* pages */
 #define MANY_PAGES 1200u                /* more than are listed on one page */
@@ -152,6 +154,7 @@ static bool try_everything(handle_t memory)
         { SYS_handle_duplicate, memory, RIGHTS_ALL, 0, 0, 0 },
         { SYS_irq_create, SHARED->handles[0], 9, 0, 0, 0 },
         { SYS_ioport_create, SHARED->handles[1], 0x70, 1, 0, 0 },
+        { SYS_memory_create_device, SHARED->handles[2], VGA_FRAME, 1, 0, 0 },
     };
     for (uint32_t i = 0; i < COUNT(attempts); i++)
         if (!is_exact(&attempts[i]))
@@ -185,6 +188,7 @@ static void prepare_attempts(struct child *child)
 {
     SHARED->handles[0] = child_give(child, startup_handle("irq"), RIGHTS_ALL);
     SHARED->handles[1] = child_give(child, startup_handle("ports"), RIGHTS_ALL);
+    SHARED->handles[2] = child_give(child, startup_handle("device-memory"), RIGHTS_ALL);
     expect_passed();
     handle_t memory;
     expect_equal(memory_create(1, 0, &memory), OK);
@@ -225,6 +229,18 @@ static uint32_t hoard_low(void)
     return count;
 }
 
+/* The table of handles itself can grow no more. */
+static bool use_up_handles(handle_t memory)
+{
+    static handle_t copies[TABLE_MAX];
+    uint32_t count = 0, copied;
+    while (count < TABLE_MAX && handle_duplicate(memory, RIGHTS_ALL, 0, &copies[count]) == OK)
+        count++;
+    for (copied = count; count > 0;)
+        handle_close(copies[--count]);
+    return copied < TABLE_MAX / 2;
+}
+
 /* What has no handle of its own: watches, which stay until the process ends, and mappings. And threads, which take from several
  * places. */
 static bool use_up_what_is_left(handle_t memory, handle_t notification)
@@ -259,7 +275,7 @@ static uint32_t live_without_low_memory(void)
         if (memory_create(1, MEMORY_CONTIGUOUS, &singles[i]) != OK)
             return 1;
     uint32_t count = hoard_low();
-    if (!use_up_what_is_left(memory, hoard[count - 1]))
+    if (!use_up_what_is_left(memory, hoard[count - 1]) || !use_up_handles(memory))
         return 6;
     uint32_t before = used();
     if (process_map(HANDLE_NONE, memory, FAR_FROM_EVERYTHING, PROTECT_READ, 0, 1) != E_NO_MEMORY || used() != before)
