@@ -20,6 +20,7 @@
 #define FIRST_INTERRUPT 32u
 #define CASCADE 34u         /* masked by its interrupt, it would take eight lines along */
 #define TIMER 48u           /* the kernel ends this one itself */
+#define SPURIOUS 63u        /* Bochs does not end it, even if it was sent */
 #define CALL 250u           /* not an interrupt */
 
 static struct {
@@ -185,7 +186,7 @@ static void every_interrupt(void)
     if (!apic_open())
         return;
     for (uint32_t vector = FIRST_INTERRUPT; vector < 256 && !test_failed(); vector++)
-        if (vector != CASCADE && vector != TIMER && vector != CALL)
+        if (vector != CASCADE && vector != TIMER && vector != SPURIOUS && vector != CALL)
             send_and_end(vector);
     apic_close();
 }
