@@ -41,8 +41,8 @@ BOOTS = [
     Boot("5GiB", dict(memory=5120, icount=True)),
     Boot("null-selectors", dict(icount=True), patches={"kernel.elf": {"sysenter_fast_begin": REFUSED_SELECTOR}}, only="flags"),
     # The kernel reaches 16 MiB directly in place of 896: they are used up before a large quota is.
-    Boot("low-memory-used-up", patches={"kernel.elf": {"multiboot_read": (b"\x00\x80\x03\x00", b"\x00\x10\x00\x00")}}, only="quota",
-         quota=24576, options=dict(icount=True)),
+    Boot("low-memory-used-up", patches={"kernel.elf": {"multiboot_read": (b"\x00\x80\x03\x00", b"\x00\x10\x00\x00")}},
+         only="quota", quota=24576, options=dict(icount=True)),
     Boot("old-cpu", dict(cpu="486"), "this CPU lacks PAE"),
     Boot("little-memory", dict(memory=5), "too few"),
     Boot("no-init", dict(list=None, extra=["-append", "long " * 100, "-initrd", f"{ROOT}/LICENSE,{ROOT}/README.md words"]),

@@ -24,6 +24,7 @@ import counters
 ROOT = boots.ROOT
 EXPLANATIONS = pathlib.Path(__file__).with_name("unreached.toml")
 STOPS = re.compile(r"\b(assert|panic|fatal)\(")
+ENDS = re.compile(r"[;{}]\s*$")
 NASM_FOLDERS = ("boot", "arch/x86", "sysenter")
 NO_CODE = re.compile(r"^\s*(align\b|\w+:\s+db\b)")    # lines of NASM that fill space
 
@@ -45,7 +46,7 @@ def stop_lines(lines):
         found.add(number)
         goes_on = not text.rstrip().endswith(";")
         above = number - 1
-        while not text.lstrip().startswith(("if (", "assert(")) and above and not lines[above - 1].rstrip().endswith((";", "{", "}")):
+        while not text.lstrip().startswith(("if (", "assert(")) and above and not ENDS.search(lines[above - 1]):
             text = lines[above - 1]
             found.add(above)
             above -= 1
@@ -178,7 +179,8 @@ def report(title, figures, missing, explanations):
         print(f"  {file:28} {reached:5} / {total:5} {100 * reached / total:6.1f} %")
     print_places("not reached", unknown)
     reached, total = (sum(figure[i] for figure in figures.values()) for i in (0, 1))
-    return dict(reached=reached, total=total, percent=round(100 * reached / total, 1), explained=len(known), unexplained=len(unknown))
+    return dict(reached=reached, total=total, percent=round(100 * reached / total, 1), explained=len(known),
+                unexplained=len(unknown))
 
 
 def parse():
@@ -202,13 +204,15 @@ def main():
     boots.boot.exit_on_termination()
     explanations = load_explanations()
     sums, begin, executed = measure(options)
-    figures = {}
-    for name, title, found in (("branches", "branches of C", c_coverage(options.gcov, sums.write())),
-                               ("instructions", "instructions of NASM", asm_coverage(options.nasm, options.build / "kernel.elf", begin, executed))):
-        figures[name] = report(title, *found, explanations)
+    figures = {
+        "branches": report("branches of C", *c_coverage(options.gcov, sums.write()), explanations),
+        "instructions": report("instructions of NASM", *asm_coverage(options.nasm, options.build / "kernel.elf", begin, executed),
+                               explanations),
+    }
     print()
     for name, figure in figures.items():
-        print("{}: {reached} of {total} reached ({percent} %); of the others {explained} explained, {unexplained} not".format(name, **figure))
+        print("{}: {reached} of {total} reached ({percent} %); of the others {explained} explained, {unexplained} not"
+              .format(name, **figure))
     if options.output:
         options.output.write_text(json.dumps(figures, indent=1) + "\n")
     return figures["branches"]["percent"] < options.least or figures["instructions"]["unexplained"] > 0
