@@ -73,8 +73,8 @@ SOURCES_file-tests := servers/utilities/sha256.c
 MODULES := $(PROGRAMS:%=$(B)/modules/%)
 UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test_*.c))
 
-.PHONY: all help packages-% iso audit run debug bench bench-linux bench-files kill fuzz storm test unit-tests coverage check clean \
-	distclean
+.PHONY: all help packages-% iso audit run debug bench bench-linux bench-files kill fuzz storm mutations test unit-tests coverage \
+	check clean distclean
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # packages are installed before anything is built; a whole build takes seconds
 .SECONDARY:
@@ -302,6 +302,12 @@ test: packages-build-run-test-debug-files ## unit tests, then the guest suite un
 	$(Q)$(MAKE) --no-print-directory BUILD=release iso audit unit-tests
 	$(Q)$(MAKE) --no-print-directory BUILD=debug iso
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider tests
+
+# COUNT=10: a fixed sample; JOBS: copies of the tree at work at a time.
+mutations: packages-build-run-test-debug ## seeds bugs, one at a time, and asks whether the tests notice (COUNT=10: a sample)
+	$(Q)$(MAKE) --no-print-directory BUILD=release iso unit-tests
+	$(Q)$(MAKE) --no-print-directory BUILD=debug all
+	$(Q)$(PYTHON) tests/mutations/mutations.py $(if $(COUNT),--count $(COUNT)) --jobs $(or $(JOBS),2)
 
 storm: packages-build-run-test-files all ## kill services under load, KILLS times each, and look at the disk (VICTIMS="block ext2"; default all)
 	$(Q)$(PYTHON) tests/boot/storms.py --build $(B) --qemu $(QEMU) --kills $(KILLS) $(VICTIMS)
