@@ -54,17 +54,17 @@ static status_t renew(struct connection *connection, uint32_t generation)
 }
 
 /* E_BAD_STATE is how a service says that it knows of no session with us, and has done nothing. */
-status_t connection_call(struct connection *connection, uint32_t method, uint32_t word, uint32_t *reply)
+status_t connection_renew(struct connection *connection, uint32_t generation, uint32_t method, uint32_t word, uint32_t *reply)
 {
-    status_t status, renewed = OK;
-    for (uint32_t i = 0; i < RENEWALS && renewed == OK; i++) {
-        uint32_t generation = connection->generation;
+    status_t status = renew(connection, generation);
+    for (uint32_t i = 0; i < RENEWALS && status == OK; i++) {
+        generation = connection->generation;
         status = service_call(connection->endpoint, method, word, reply);
         if (status != E_BAD_STATE)
             return status;
-        renewed = renew(connection, generation);
+        status = renew(connection, generation);
     }
-    return renewed == OK ? E_PEER_DIED : renewed;
+    return status == OK ? E_PEER_DIED : status;
 }
 
 status_t connection_repeat(struct connection *connection, uint32_t method, uint32_t word, uint32_t *reply)

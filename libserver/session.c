@@ -219,7 +219,7 @@ static void end_of_client(const request_t *request)
 static bool has_died(const struct client_session *entry)
 {
     uint32_t alive = 1;
-    return entry->pool && !entry->ended && process_info(entry->process, PROCESS_ALIVE, &alive) == OK && !alive;
+    return entry->pool && process_info(entry->process, PROCESS_ALIVE, &alive) == OK && !alive;
 }
 
 /* False when there is none. */
@@ -227,7 +227,7 @@ static bool end_of_dead(void)
 {
     struct client_session *entry = sessions;
     lock_acquire(&library_lock);
-    while (entry < sessions + SESSIONS && !has_died(entry))
+    while (entry < sessions + SESSIONS && (entry->ended || !has_died(entry)))
         entry++;
     bool found = entry < sessions + SESSIONS;
     end(found ? entry : NULL);
@@ -266,7 +266,7 @@ static bool lingers(const void *pool, uint32_t badge)
     bool found = false;
     lock_acquire(&library_lock);
     for (uint32_t i = 0; i < SESSIONS; i++)
-        found = found || (sessions[i].pool == pool && sessions[i].badge == badge && sessions[i].ended);
+        found = found || (sessions[i].pool == pool && sessions[i].badge == badge && sessions[i].ended && has_died(&sessions[i]));
     lock_release(&library_lock);
     return found;
 }

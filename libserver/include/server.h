@@ -160,8 +160,15 @@ struct connection {
 
 /* Finds the service and opens the session, unless that was done before. */
 status_t connection_open(struct connection *connection);
+/* What connection_call() does when the service knows of no session that `generation` opened: opens one and calls again. */
+status_t connection_renew(struct connection *connection, uint32_t generation, uint32_t method, uint32_t word, uint32_t *reply);
 /* Calls the service. E_PEER_DIED: it ended in the middle, and may have done what was asked, or not. */
-status_t connection_call(struct connection *connection, uint32_t method, uint32_t word, uint32_t *reply);
+static inline status_t connection_call(struct connection *connection, uint32_t method, uint32_t word, uint32_t *reply)
+{
+    uint32_t generation = connection->generation;
+    status_t status = service_call(connection->endpoint, method, word, reply);
+    return status == E_BAD_STATE ? connection_renew(connection, generation, method, word, reply) : status;
+}
 /* The same for a request that may be made twice: it is, a few times. */
 status_t connection_repeat(struct connection *connection, uint32_t method, uint32_t word, uint32_t *reply);
 

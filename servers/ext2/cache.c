@@ -220,14 +220,18 @@ static void write_around(struct page *page)
 
 /* ---- reading ---- */
 
-/* Those that cannot be had now are not looked at again soon. */
-static struct page *oldest_unchanged(void)
+/* A page that holds nothing that is not on the disk; NULL: there is none now. Those passed over are not looked at again soon. */
+static struct page *take_unchanged(void)
 {
     for (uint32_t i = 1; i < page_count; i++) {
         struct page *page = &pages[pages[0].newer];
-        if (!page->pins && !page->busy && !page->dirty)
-            return page;
-        touch(page);
+        if (page->pins || page->busy || page->dirty) {
+            touch(page);
+            continue;
+        }
+        if (page->used)
+            forget(page);
+        return page;
     }
     return NULL;
 }
@@ -243,9 +247,7 @@ static struct page *oldest_changed(void)
 /* A page that holds nothing, or nothing that is still needed; NULL: the cache was unlocked meanwhile, look again. */
 static struct page *take_oldest(void)
 {
-    struct page *page = oldest_unchanged(), *changed;
-    if (page && page->used)
-        forget(page);
+    struct page *page = take_unchanged(), *changed;
     if (page)
         return page;
     if ((changed = oldest_changed()))
@@ -258,12 +260,12 @@ static struct page *take_oldest(void)
 /* Takes pages for index .. index + most - 1, as far as they are missing and can be had without writing others first. */
 static uint32_t take_for_reading(struct transfer *transfer, struct page *first, uint32_t unit, uint32_t index, uint32_t most)
 {
+    struct page *page;
     uint32_t count = 1;
     name(first, unit, index);
     mark(transfer, 0, first);
     touch(first);
-    for (; count < most && !find(unit, index + count) && oldest_unchanged(); count++) {
-        struct page *page = take_oldest();
+    for (; count < most && !find(unit, index + count) && (page = take_unchanged()); count++) {
         name(page, unit, index + count);
         mark(transfer, count, page);
         touch(page);

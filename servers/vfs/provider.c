@@ -11,6 +11,7 @@
 #define PAUSE 1000u         /* microseconds */
 #define OWN_SLOT WORKERS_MAX
 #define HEAD offsetof(struct file_system_request, attributes)
+#define COPY(to, from) __builtin_memcpy(to, from, HEAD) /* a few moves; memcpy() would be a call */
 
 struct provider {
     struct connection connection; /* WORKERS_MAX slots, and OWN_SLOT */
@@ -101,11 +102,10 @@ static status_t send_memory(const struct provider *provider, uint32_t client, ha
     return status;
 }
 
-/* OK as well when there are no data. */
 static status_t attach(struct provider *provider, const session_t *session)
 {
-    uint64_t bit = session ? 1ull << client_number(session->context) : 0;
-    if ((provider->attached & bit) == bit)
+    uint64_t bit = 1ull << client_number(session->context);
+    if (provider->attached & bit)
         return OK;
     lock_acquire(&lock);
     status_t status = provider->attached & bit ? OK : send_memory(provider, client_number(session->context), session->memory);
@@ -169,7 +169,7 @@ static bool may_be_repeated(enum file_system_method method, uint32_t flags)
 static status_t try(struct operation *operation, enum file_system_method method)
 {
     operation->used = operation->request->volume = *operation->volume;
-    status_t status = attach(operation->provider, operation->client);
+    status_t status = operation->client ? attach(operation->provider, operation->client) : OK;
     return status == OK ? connection_call(&operation->provider->connection, method, operation->slot, NULL) : status;
 }
 
@@ -185,16 +185,18 @@ int operation_call(struct operation *operation, enum file_system_method method)
 {
     uint8_t head[HEAD];
     status_t status;
-    memcpy(head, operation->request, HEAD);
+    COPY(head, operation->request);
     for (uint32_t ends = 0;;) {
         status = try(operation, method);
+        if (status == OK)
+            return 0;
         if (status == E_PEER_DIED && !may_be_repeated(method, operation->request->flags))
             return OUTCOME_UNKNOWN;
         if (status != E_PEER_DIED && (status != ESTALE || !volume_changed(operation)))
             return error_of(status);
         if (status == E_PEER_DIED && ++ends == TRIES)
             return EIO;
-        memcpy(operation->request, head, HEAD);
+        COPY(operation->request, head);
     }
 }
 
