@@ -96,6 +96,20 @@ static void unsynced_file(void)
     close(other);
 }
 
+/* On the disk its inode is still that of a file that was removed. */
+static void inode_of_another(void)
+{
+    struct stat old, new;
+    char byte;
+    int file = begin_file("/l/old");
+    expect(fstat(file, &old) == 0 && close(file) == 0 && unlink("/l/old") == 0, "remove a file");
+    file = open("/l/new", O_RDWR | O_CREAT, 0644);
+    expect(write(file, "new", 3) == 3 && fstat(file, &new) == 0 && old.st_ino == new.st_ino, "another has its inode");
+    service_kill("ext2");
+    expect(FAILS(pread(file, &byte, 1, 0), ESTALE), "the inode is the other's again");
+    close(file);
+}
+
 static void listing(void)
 {
     static bool seen[ENTRIES];
@@ -176,6 +190,7 @@ void lives(void)
     truncated_data();
     unlinked_file();
     unsynced_file();
+    inode_of_another();
     listing();
     in_memory();
     over_unsynced_folder();
