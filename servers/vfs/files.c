@@ -135,20 +135,27 @@ int client_file_hold(struct client *client, uint32_t number, struct file **file)
     return *file ? 0 : EBADF;
 }
 
-static void end_file(struct file *file)
+static void forget(struct file *file)
 {
-    tell_closed(file);
     mount_count(file->mount, -1);
     file->mount = NULL;
 }
 
-void client_file_release(struct file *file)
+/* True: it was closed meanwhile, and the caller ends it. */
+static bool let_go(struct file *file)
 {
     lock_acquire(&lock);
     bool last = --file->uses == 0 && file->closed;
     lock_release(&lock);
-    if (last)
-        end_file(file);
+    return last;
+}
+
+void client_file_release(struct file *file)
+{
+    if (!let_go(file))
+        return;
+    tell_closed(file);
+    forget(file);
 }
 
 /* Held once by the closer itself, so that the file ends with whoever lets go of it last. */
@@ -250,7 +257,11 @@ status_t files_renew(struct mount *mount, uint32_t volume)
         if (!open)
             continue;
         status = renew(file, volume);
-        client_file_release(file);
+        if (let_go(file)) {
+            provider_request(mount->provider, file->volume, file->node);
+            provider_call(mount->provider, FILE_SYSTEM_CLOSE);
+            forget(file);
+        }
     }
     return status;
 }

@@ -37,7 +37,7 @@ int operation_call(struct operation *operation, enum file_system_method method);
 /* The same with data in the memory of a client; `offset` from its start. */
 int operation_transfer(struct operation *operation, enum file_system_method method, const session_t *client, uint32_t offset,
                        uint32_t length);
-/* Closes the node; once, since a provider that has ended needs not be told. May be called under provider_lock(). */
+/* Closes the node; once, since a provider that has ended needs not be told. */
 void operation_close(const struct operation *operation);
 void operation_end(struct operation *operation);
 /* For those who work under provider_lock(): requests in a slot of its own, which nobody repeats. */

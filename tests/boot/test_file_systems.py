@@ -4,6 +4,7 @@ import collections
 import pathlib
 import re
 import shutil
+import struct
 
 import pytest
 
@@ -246,6 +247,47 @@ def test_disk_errors(disk, event, small_image, tmp_path):
         assert trees.line(tmp_path / "small/d12/f", "/d12/f") in serial
     else:
         assert re.search(r"^try: (make a folder|create|fill|fsync|write again): I/O error$", serial, re.M), serial
+
+
+# ---- the record of a sync, in sector 1 (servers/ext2/commit.c) ----
+
+PAGE, RECORD, MAGIC = 4096, 512, 0x4E525450
+PLACE = 2000            # a page of the small image that is free
+
+
+def record(pairs, list_page, good=True):
+    checksum = MAGIC + len(pairs)
+    for i, (target, place) in enumerate(pairs):
+        checksum = ((checksum ^ target ^ place << 7) * 2654435761 + i) & 0xFFFFFFFF
+    return struct.pack("<5I", MAGIC, len(pairs), list_page, 0, checksum if good else checksum ^ 1)
+
+
+@pytest.mark.parametrize("good", [True, False], ids=["good", "bad"])
+def test_an_interrupted_sync_is_finished(good, small_image, tmp_path):
+    """A page of a file was put aside, and the record says so: it goes where it belongs, unless the record is wrong."""
+    block = block_of(small_image, "/d8/f", 4)
+    page = bytearray(small_image.read_bytes()[block // 4 * PAGE:(block // 4 + 1) * PAGE])
+    page[block % 4 * 1024:(block % 4 + 1) * 1024] = b"x" * 1024
+    destroy(small_image, PLACE * PAGE, page)
+    destroy(small_image, (PLACE + 1) * PAGE, struct.pack("<2I", block // 4, PLACE))
+    destroy(small_image, RECORD, record([(block // 4, PLACE)], PLACE + 1, good))
+    serial = start(tmp_path, VIRTIO, small_image, "tree")
+    changed = bytearray(bytes([8]) * 9000)
+    if good:
+        changed[4096:5120] = b"x" * 1024
+    (tmp_path / "changed").write_bytes(changed)
+    assert trees.line(tmp_path / "changed", "/d8/f") in serial
+    assert small_image.read_bytes()[RECORD:RECORD + 512] == bytes(512)
+    assert trees.check(small_image) == ""
+
+
+def test_boot_loader_in_the_place_of_the_record(small_image, tmp_path):
+    loader = bytes(range(256)) * 2
+    destroy(small_image, RECORD, loader)
+    serial = alive(start(tmp_path, VIRTIO, small_image, "damage"))
+    assert "try: make a folder: done" in serial and "try: write again: done" in serial
+    assert small_image.read_bytes()[RECORD:RECORD + 512] == loader
+    assert trees.check(small_image) == ""
 
 
 def test_full_disk(small_image, tmp_path):
