@@ -3,6 +3,7 @@
 #include "disk.h"
 
 #define QUEUE_FREE (1u << QUEUE_SLOTS)
+#define PATIENCE 100000u /* microseconds */
 
 uint32_t queue_timeout;
 
@@ -79,21 +80,27 @@ static void start(struct queue *queue, uint32_t slot, const struct disk *disk, c
     lock_release(&queue->lock);
 }
 
-static status_t wait_for(struct queue *queue, uint32_t slot)
-{
-    uint32_t bits;
-    status_t status;
-    do
-        status = notification_wait(queue->events, 1u << slot, queue_timeout, &bits);
-    while (status == E_CANCELLED);
-    return status;
-}
-
 /* A PCI service that was started again has switched our devices off, and knows nothing of our claims. */
 static void end_without_claim(const struct queue *queue)
 {
     if (pci_claim(&queue->pci) == OK)
         begin_again();
+}
+
+/* An interrupt that does not come soon may have been lost with the PCI service. */
+static status_t wait_for(struct queue *queue, uint32_t slot)
+{
+    uint32_t bits, left = queue_timeout;
+    for (;;) {
+        uint32_t piece = left < PATIENCE ? left : PATIENCE;
+        status_t status = notification_wait(queue->events, 1u << slot, piece, &bits);
+        if (status == E_CANCELLED)
+            continue;
+        left -= piece;
+        if (status != E_TIMED_OUT || left == 0)
+            return status;
+        end_without_claim(queue);
+    }
 }
 
 /* With the device, every command that it has is lost. */
