@@ -7,6 +7,7 @@
 #include "log.h"
 
 #define GATE_STACK 2048u
+#define DR6_SINGLE_STEP 0x4000u
 
 extern const char sysenter_entry[], sysenter_entry_single_step_end[], sysenter_entry_unarmed[];
 extern const char sysenter_entry_stepped[], trap_from_task[];
@@ -79,15 +80,26 @@ _Noreturn static void fatal(const char *what)
     arch_halt();
 }
 
+/* Why the exception came. The CPU only sets bits there, so they are cleared for the next. */
+static uint32_t take_cause(void)
+{
+    uint32_t cause;
+    __asm__ volatile("movl %%db6, %0" : "=r"(cause));
+    __asm__ volatile("movl %0, %%db6" : : "r"(0));
+    return cause;
+}
+
+/* At CPL 0 there is also a data breakpoint on what user mode loaded SS from: it is put off by one instruction, so behind a gate
+ * it comes here. Nobody has asked for it - users have no debug registers - and the kernel goes on. */
 void debug_exception(void)
 {
+    uint32_t cause = take_cause();
     main_tss->cr3 = this_cpu()->current->root;
-    __asm__ volatile("movl %0, %%db6" : : "r"(0));
     if (main_tss->cs & 3)
         become_exception();
-    else if (first_of_sysenter(main_tss->eip))
+    else if (cause & DR6_SINGLE_STEP && first_of_sysenter(main_tss->eip))
         restart_sysenter();
-    else
+    else if (cause & DR6_SINGLE_STEP)
         fatal("debug exception in the kernel");
 }
 

@@ -13,6 +13,7 @@
 #include "thread.h"
 
 #define LOGGED_MAX 20u
+#define DR7_WORD_0 0x000F0002u  /* breakpoint 0: four bytes, read or written, in all tasks */
 
 static uint32_t violations, checks;
 
@@ -54,10 +55,17 @@ static uint32_t answer(uint32_t question)
     }
 }
 
+static uint32_t set_breakpoint(uint32_t address)
+{
+    __asm__ volatile("movl %0, %%db0\n\tmovl %1, %%db7" : : "r"(address), "r"(address ? DR7_WORD_0 : 0));
+    return address;
+}
+
 status_t __wrap_sys_process_info(struct thread *thread)
 {
-    if (thread->frame.ebx != AUDIT_REQUEST)
+    uint32_t question = thread->frame.ebx, argument = thread->frame.ecx;
+    if (question != AUDIT_REQUEST && question != AUDIT_BREAKPOINT)
         return __real_sys_process_info(thread);
-    thread->frame.word = answer(thread->frame.ecx);
+    thread->frame.word = question == AUDIT_BREAKPOINT ? set_breakpoint(argument) : answer(argument);
     return OK;
 }

@@ -14,4 +14,8 @@ enum audit_question {
 
 #define AUDIT_FAIL_NONE 0xFFFFFFFFu
 
+/* The same with this one sets a data breakpoint on the word at that address, in every address space; 0: none. Users of the
+ * kernel have no debug registers, but whoever debugs the machine has. */
+#define AUDIT_BREAKPOINT 0xA0D18000u
+
 #endif

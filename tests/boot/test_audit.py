@@ -4,10 +4,12 @@ import pathlib
 import re
 import subprocess
 
+import boot
 import tap
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "release"
+LIST = ROOT / "tests" / "system.toml"
 ALLOCATORS = {"slab_allocate", "frame_allocate_low", "frame_allocate_any"}
 
 
@@ -33,6 +35,17 @@ def test_no_invariant_is_broken(audited, record_guest_cases):
     assert "audit: " not in serial
     assert not [line for line in verdict.skipped if "audit" in line]
     assert int(re.search(r"^# (\d+) audits$", serial, re.M)[1]) > 300
+
+
+def test_gates_and_data_breakpoints_under_bochs(tmp_path, record_guest_cases):
+    """Under QEMU no debug exception is put off beyond a gate."""
+    listing, image = boot.prepare_list(LIST, BUILD, tmp_path / "tests.list", "only=flags"), tmp_path / "audit.iso"
+    subprocess.run([ROOT / "tools" / "image", "--build", BUILD, "--elf", "audit.elf", "--default", "tests", "--output", image,
+                    listing], check=True)
+    result = boot.run(emulator="bochs", cpu="tigerlake", iso=str(image), timeout=120)
+    verdict = tap.judge(result.serial, result.code)
+    record_guest_cases(verdict)
+    assert not verdict.failed and not verdict.skipped, verdict.text
 
 
 def test_every_allocation_has_failed_once(audited):
