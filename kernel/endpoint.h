@@ -84,7 +84,8 @@ struct thread *call_leaf(const struct thread *thread);
 
 /* ---- deadlock.c ---- */
 /* Whether all workers of the endpoint, which are busy, wait through their own calls for `caller`, which runs or is queued. The
- * first such call to each endpoint is logged, with its chain. Cold: inlined, it would cost the C path 14 instructions a round trip. */
+ * first such call to each endpoint is logged, with its chain. Cold: inlined, it would cost the C path 14 instructions a round
+ * trip. */
 bool call_would_deadlock(const struct thread *caller, struct endpoint *endpoint) __attribute__((cold));
 
 #endif
