@@ -136,7 +136,7 @@ def run_guest(tree, limit, only=None, cpu="max"):
     symbols, text = test_exceptions.Symbols(kernel), log.read_text()
     seen = test_exceptions.unexpected(text, symbols)
     if not seen and not only:
-        seen = [f"no NMI at {place}" for place in test_exceptions.untouched_by_nmi(text, str(kernel), symbols)]
+        seen = [f"no NMI at {place}" for place in test_exceptions.untouched_by_nmi(text, kernel)]
     return f"log: {seen[0]}" if seen else None
 
 
