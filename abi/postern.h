@@ -70,7 +70,17 @@ enum object_type {
 #define PROTECT_WRITE 2u
 #define PROTECT_EXECUTE 4u
 
-#define MEMORY_CONTIGUOUS 1u /* memory_create: physically contiguous, for DMA */
+/* Flags of memory_create. What a client offers to a service must be irrevocable, or the client could pull the pages from
+ * under the service. */
+#define MEMORY_CONTIGUOUS 1u  /* physically contiguous, for DMA */
+#define MEMORY_IRREVOCABLE 2u /* memory_revoke is E_BAD_STATE: who has mapped it keeps it */
+
+enum memory_info_index {
+    MEMORY_INFO_PAGES,
+    MEMORY_INFO_FLAGS,      /* those of memory_create; 0 for memory of devices and boot modules */
+    MEMORY_INFO_COUNT
+};
+
 /* Flags of endpoint_create. Without TAKES_HANDLES clients cannot fill the table of a service that closes none. */
 #define ENDPOINT_NO_QUEUE 1u      /* E_BUSY instead of waiting for a worker */
 #define ENDPOINT_TAKES_HANDLES 2u /* a call may attach a handle: E_NO_RIGHT otherwise */

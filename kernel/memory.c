@@ -91,6 +91,7 @@ struct memory *memory_create(struct process *payer, uint32_t pages, uint32_t fla
     struct memory *memory = new_memory(payer, kind, pages);
     if (!memory)
         return NULL;
+    memory->flags = flags;
     if (!charge(&payer->quota, pages, table_count(memory))) {
         memory->kind = MEMORY_BORROWED; /* nothing to give back */
         object_release(&memory->object);

@@ -21,6 +21,7 @@ struct memory {
     struct object object;
     enum memory_kind kind;
     bool device;            /* mapped uncached; never anonymous */
+    uint32_t flags;         /* of memory_create */
     uint32_t pages;
     frame_t first;          /* MEMORY_RANGE, MEMORY_BORROWED */
     frame_t **directory;    /* MEMORY_ANONYMOUS: a page of pointers to pages of frame numbers */

@@ -25,7 +25,7 @@ static status_t return_memory(struct thread *thread, struct memory *memory)
 status_t sys_memory_create(struct thread *thread)
 {
     uint32_t pages = thread->frame.ebx, flags = thread->frame.ecx;
-    if (pages == 0 || pages > MEMORY_PAGES_MAX || (flags & ~MEMORY_CONTIGUOUS))
+    if (pages == 0 || pages > MEMORY_PAGES_MAX || (flags & ~(MEMORY_CONTIGUOUS | MEMORY_IRREVOCABLE)))
         return E_BAD_ARGUMENT;
     return return_memory(thread, memory_create(thread->process, pages, flags));
 }
@@ -69,18 +69,25 @@ status_t sys_memory_revoke(struct thread *thread)
 {
     status_t status = OK;
     struct memory *memory = find_memory(thread, thread->frame.ebx, RIGHT_CONTROL, &status);
-    if (memory)
-        memory_revoke(memory);
-    return status;
+    if (!memory)
+        return status;
+    if (memory->flags & MEMORY_IRREVOCABLE)
+        return E_BAD_STATE;
+    memory_revoke(memory);
+    return OK;
 }
 
 status_t sys_memory_info(struct thread *thread)
 {
     status_t status = OK;
-    struct memory *memory = find_memory(thread, thread->frame.ebx, 0, &status);
-    if (memory)
-        thread->frame.word = memory->pages;
-    return status;
+    const struct memory *memory = find_memory(thread, thread->frame.ebx, 0, &status);
+    if (!memory)
+        return status;
+    const uint32_t facts[MEMORY_INFO_COUNT] = { [MEMORY_INFO_PAGES] = memory->pages, [MEMORY_INFO_FLAGS] = memory->flags };
+    if (thread->frame.ecx >= MEMORY_INFO_COUNT)
+        return E_BAD_ARGUMENT;
+    thread->frame.word = facts[thread->frame.ecx];
+    return OK;
 }
 
 status_t sys_process_map(struct thread *thread)

@@ -303,7 +303,7 @@ static status_t check_shape(const request_t *request, session_t *session)
     if (size_shift >= 32 || !shape_is_good(session->slots, 1u << size_shift))
         return E_BAD_ARGUMENT;
     session->slot_size = 1u << size_shift;
-    status_t status = memory_info(session->memory, &pages);
+    status_t status = memory_info(session->memory, MEMORY_INFO_PAGES, &pages);
     if (status != OK)
         return status;
     return pages < pages_of(session->slots * session->slot_size) ? E_BAD_ARGUMENT : OK;

@@ -49,7 +49,7 @@ static void detach(struct client *client)
 static status_t attach(struct client *client, handle_t memory)
 {
     uint32_t pages;
-    status_t status = memory_info(memory, &pages);
+    status_t status = memory_info(memory, MEMORY_INFO_PAGES, &pages);
     if (status != OK)
         return status;
     uint32_t address = address_reserve(pages);

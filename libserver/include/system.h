@@ -296,7 +296,8 @@ SYSTEM_INLINE status_t endpoint_info(handle_t endpoint, uint32_t which, uint32_t
 
 /* ---------------------------------------------------------------- memory */
 
-/* Creates a memory object of zeroed pages, charged to us; flags MEMORY_CONTIGUOUS or 0. E_NO_MEMORY, E_BAD_ARGUMENT. */
+/* Creates a memory object of zeroed pages, charged to us; flags MEMORY_CONTIGUOUS, MEMORY_IRREVOCABLE.
+ * E_NO_MEMORY, E_BAD_ARGUMENT. */
 SYSTEM_INLINE status_t memory_create(uint32_t pages, uint32_t flags, handle_t *memory)
 {
     return system_query(SYS_memory_create, pages, flags, 0, 0, 0, memory);
@@ -314,13 +315,13 @@ SYSTEM_INLINE status_t memory_physical(handle_t memory, uint32_t page, uint32_t 
     return system_query(SYS_memory_physical, memory, page, 0, 0, 0, frame);
 }
 
-/* Unmaps the object everywhere (RIGHT_CONTROL). */
+/* Unmaps the object everywhere (RIGHT_CONTROL). E_BAD_STATE: it is irrevocable. */
 SYSTEM_INLINE status_t memory_revoke(handle_t memory) { return system_command(SYS_memory_revoke, memory, 0, 0, 0, 0); }
 
-/* Size of a memory object in pages. */
-SYSTEM_INLINE status_t memory_info(handle_t memory, uint32_t *pages)
+/* Reads a fact about a memory object: MEMORY_INFO_*. E_BAD_ARGUMENT: no such fact. */
+SYSTEM_INLINE status_t memory_info(handle_t memory, uint32_t which, uint32_t *value)
 {
-    return system_query(SYS_memory_info, memory, 0, 0, 0, 0, pages);
+    return system_query(SYS_memory_info, memory, which, 0, 0, 0, value);
 }
 
 /* ---------------------------------------------------------------- notifications */

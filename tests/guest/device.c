@@ -270,7 +270,7 @@ static void device_memory(void)
     handle_t authority = startup_handle("device-memory"), memory, anonymous;
     uint32_t pages = 0, frame = 0, word;
     expect_equal(memory_create_device(authority, VGA_FRAME, 8, &memory), OK);
-    expect_equal(memory_info(memory, &pages), OK);
+    expect_equal(memory_info(memory, MEMORY_INFO_PAGES, &pages), OK);
     expect_equal(pages, 8);
     expect_equal(memory_physical(memory, 7, &frame), OK);
     expect_equal(frame, VGA_FRAME + 7);

@@ -12,12 +12,15 @@ static void sizes(void)
     expect_equal(memory_create(0, 0, &memory), E_BAD_ARGUMENT);
     expect_equal(memory_create(PAGES_TOO_MANY, 0, &memory), E_BAD_ARGUMENT);
     expect_equal(memory_create(0xFFFFFFFF, 0, &memory), E_BAD_ARGUMENT);
-    expect_equal(memory_create(1, 2, &memory), E_BAD_ARGUMENT);
+    expect_equal(memory_create(1, 4, &memory), E_BAD_ARGUMENT);
     expect_equal(memory_create(1, 0xFFFFFFFF, &memory), E_BAD_ARGUMENT);
     expect_equal(memory_create(PAGES_TOO_MANY - 1, 0, &memory), E_NO_MEMORY);
     expect_equal(memory_create(3, 0, &memory), OK);
-    expect_equal(memory_info(memory, &pages), OK);
+    expect_equal(memory_info(memory, MEMORY_INFO_PAGES, &pages), OK);
     expect_equal(pages, 3);
+    expect_equal(memory_info(memory, MEMORY_INFO_FLAGS, &pages), OK);
+    expect_equal(pages, 0);
+    expect_equal(memory_info(memory, MEMORY_INFO_COUNT, &pages), E_BAD_ARGUMENT);
     handle_close(memory);
 }
 
@@ -318,6 +321,27 @@ static void revoke_from_outside(void)
     handle_close(memory);
 }
 
+/* What a service maps of a client's must stay, whatever the client does: to its own handle, to itself. */
+static void irrevocable(void)
+{
+    struct child child = { .on_fault = NULL };
+    handle_t memory;
+    uint32_t flags;
+    child_create(&child, CHILD_QUOTA);
+    expect_passed();
+    expect_equal(memory_create(1, MEMORY_IRREVOCABLE, &memory), OK);
+    expect_equal(memory_info(memory, MEMORY_INFO_FLAGS, &flags), OK);
+    expect_equal(flags, MEMORY_IRREVOCABLE);
+    expect_equal(process_map(child.process, memory, CHILD_SCRATCH, READ_WRITE, 0, 1), OK);
+    child_start(&child, touch_for_ever, 1);
+    expect_equal(memory_revoke(memory), E_BAD_STATE);
+    handle_close(memory);
+    expect_equal(child_wait(&child, 20000), 0);
+    SHARED->words[0] = 1;
+    expect_equal(child_wait(&child, SECOND), CHILD_ENDED);
+    child_end(&child);
+}
+
 static const struct test_case cases[] = {
     { "sizes of memory objects", sizes, NULL },
     { "new pages are zero", anonymous_is_zero, NULL },
@@ -338,5 +362,6 @@ static const struct test_case cases[] = {
     { "revoking is felt at once", revoke_is_felt, NULL },
     { "another page in the same place is seen at once", remap_is_felt, NULL },
     { "revoking from outside", revoke_from_outside, NULL },
+    { "memory that cannot be revoked", irrevocable, NULL },
 };
 TEST_GROUP(memory_tests, "memory");

@@ -93,7 +93,7 @@ static uint16_t first_port(const struct pci_device *device, uint32_t number)
 static status_t map(const struct pci_device *device, uint32_t number, handle_t memory, struct pci_range *range)
 {
     uint32_t pages, offset = pci_read(device, CONFIG_BAR + number * 4) & (PAGE_SIZE - 1) & ~0xFu;
-    status_t status = memory_info(memory, &pages);
+    status_t status = memory_info(memory, MEMORY_INFO_PAGES, &pages);
     if (status != OK)
         return status;
     uint32_t window = address_reserve(pages);
