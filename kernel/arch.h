@@ -35,10 +35,8 @@ struct address_space {
 bool arch_space_create(struct address_space *space);
 /* Describes the kernel's own space, which holds no user mapping: idle runs in it. */
 void arch_kernel_space(struct address_space *space);
-/* Frees tables and bitmap; all user mappings must be gone, and the space must not be loaded (arch_space_leave). */
+/* Frees tables and bitmap; all user mappings must be gone, and the space must not be loaded. */
 void arch_space_destroy(struct address_space *space);
-/* Loads the kernel's own space if this one is loaded, so that it can be destroyed. */
-void arch_space_leave(struct address_space *space);
 /* Page tables that arch_space_prepare would have to make for the range: to be charged before it is called. */
 uint32_t arch_space_missing(struct address_space *space, uint32_t address, uint32_t pages);
 /* Makes sure that every table for [address, address + pages) exists; so arch_map_page cannot fail. */
@@ -49,6 +47,8 @@ void arch_unmap_page(struct address_space *space, uint32_t address);
 /* Frame mapped at a user address; false when none is. */
 bool arch_translate(struct address_space *space, uint32_t address, frame_t *frame);
 
+/* Pages that the first port of a space takes. */
+#define ARCH_PORT_PAGES 3u
 /* Allows ports to a space. False when out of memory. */
 bool arch_ports_allow(struct address_space *space, uint32_t first, uint32_t count);
 

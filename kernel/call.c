@@ -83,10 +83,8 @@ static status_t queue_call(struct thread *caller, struct endpoint *endpoint)
         endpoint->refusals++;
         return E_BUSY;
     }
-    if (call_would_deadlock(caller, endpoint)) {
-        endpoint->refusals++;
+    if (deadlock_refuses(caller, endpoint))
         return E_DEADLOCK;
-    }
     endpoint_queue_caller(endpoint, caller);
     scheduler_block(THREAD_QUEUED);
     return OK;
@@ -107,16 +105,11 @@ static status_t send(struct thread *caller, struct endpoint *endpoint)
     return OK;
 }
 
-static void call_expired(struct timer *timer)
-{
-    thread_unblock(LIST_ENTRY(timer, struct thread, timer), E_TIMED_OUT);
-}
-
 static void clear_call_flags(struct thread *caller)
 {
     if (caller->flags & FLAG_DEADLINE)
         timer_cancel(&caller->timer);
-    caller->flags &= ~(FLAG_DEADLINE | FLAG_EXCHANGES_HANDLE);
+    caller->flags &= ~(FLAG_DEADLINE | FLAG_ACCEPTS_HANDLE);
     caller->attached = HANDLE_NONE;
 }
 
@@ -125,7 +118,7 @@ static void set_deadline(struct thread *caller, uint32_t timeout)
     if (timeout == TIMEOUT_NEVER)
         return;
     caller->flags |= FLAG_DEADLINE;
-    timer_arm(&caller->timer, arch_time() + arch_microseconds_to_ticks(timeout), call_expired);
+    timer_arm(&caller->timer, arch_time() + arch_microseconds_to_ticks(timeout), thread_timed_out);
 }
 
 static bool over_cap(const struct endpoint *endpoint, uint32_t badge)
@@ -158,7 +151,7 @@ status_t call_service(struct thread *caller, handle_t handle, uint32_t timeout, 
     if (caller->attached && (status = may_attach(caller, endpoint)) != OK)
         return status;
     if (attach & HANDLE_ACCEPT)
-        caller->flags |= FLAG_EXCHANGES_HANDLE;
+        caller->flags |= FLAG_ACCEPTS_HANDLE;
     set_deadline(caller, timeout);
     status = send(caller, endpoint);
     if (this_cpu()->current == caller)
@@ -195,7 +188,7 @@ static status_t drop_handle(struct thread *worker, handle_t attach)
 /* A handle in a reply goes to callers that said they take one, and have room for it. */
 static status_t reply_with_handle(struct thread *worker, struct thread *caller, handle_t attach, handle_t *moved)
 {
-    if (!(caller->flags & FLAG_EXCHANGES_HANDLE))
+    if (!(caller->flags & FLAG_ACCEPTS_HANDLE))
         return drop_handle(worker, attach);
     status_t status = move_handle(worker->process, attach, caller->process, moved);
     if (status == E_NO_MEMORY)
@@ -313,6 +306,8 @@ static void continue_on_own_budget(struct thread *worker)
         scheduler_ready(leaf, worker->base);
     } else {
         leaf->budget = worker->base;
+        if (leaf->state == THREAD_QUEUED)
+            endpoint_requeue_caller(leaf, worker->base->priority);
     }
 }
 

@@ -4,7 +4,9 @@
  * either at the caller, or in the queue of a pool of which the same is true. So the search is for a set of pools, begun with
  * the one that is called, in which every chain ends at the caller or in the queue of a pool of the set. One worker that
  * runs, is ready, or waits for a notification ends the search: it may yet reply. Calls are refused before they close a
- * circle, so there never is one that this caller is not part of. */
+ * circle, and when the end of a worker closes one, a caller that is part of it is.
+ *
+ * Chains that share their ends are followed once, so a search takes as long as there are threads in the pools that it finds. */
 #include "endpoint.h"
 #include "log.h"
 #include "process.h"
@@ -22,12 +24,28 @@ static void find(struct endpoint *endpoint, struct endpoint **last)
     *last = endpoint;
 }
 
-/* False: some worker does not. What the others wait for beside the caller is found. */
+/* The end of the worker's chain; NULL if another worker has led there. */
+static const struct thread *search_leaf(struct thread *worker)
+{
+    for (struct thread *thread = worker;; thread = thread->callee) {
+        if (thread->searched)
+            return NULL;
+        thread->searched = true;
+        if (!thread->callee)
+            return thread;
+    }
+}
+
+/* False: some worker does not, or will not be there: that of a process that is being ended. What the others wait for beside
+ * the caller is found. */
 static bool workers_wait_for(const struct thread *caller, const struct endpoint *endpoint, struct endpoint **last)
 {
     LIST_FOREACH(link, &endpoint->workers) {
-        const struct thread *leaf = call_leaf(LIST_ENTRY(link, struct thread, in_endpoint));
-        if (leaf == caller)
+        struct thread *worker = LIST_ENTRY(link, struct thread, in_endpoint);
+        if (!worker->process->alive)
+            return false;
+        const struct thread *leaf = search_leaf(worker);
+        if (!leaf || leaf == caller)
             continue;
         if (leaf->state != THREAD_QUEUED)
             return false;
@@ -36,11 +54,30 @@ static bool workers_wait_for(const struct thread *caller, const struct endpoint 
     return endpoint->worker_count > 0;
 }
 
+/* Whether all workers of the endpoint wait for the caller (NULL: for each other). Leaves its traces until forget(). */
+static bool search(const struct thread *caller, struct endpoint *endpoint)
+{
+    struct endpoint *last = endpoint;
+    endpoint->found = &null_endpoint;
+    bool waits = true;
+    for (const struct endpoint *pool = endpoint; waits && pool != &null_endpoint; pool = pool->found)
+        waits = workers_wait_for(caller, pool, &last);
+    return waits;
+}
+
+static void forget_chain(struct thread *thread)
+{
+    for (; thread && thread->searched; thread = thread->callee)
+        thread->searched = false;
+}
+
 static void forget(struct endpoint *endpoint)
 {
     while (endpoint != &null_endpoint) {
         struct endpoint *next = endpoint->found;
         endpoint->found = NULL;
+        LIST_FOREACH(link, &endpoint->workers)
+            forget_chain(LIST_ENTRY(link, struct thread, in_endpoint));
         endpoint = next;
     }
 }
@@ -79,16 +116,50 @@ static void report(const struct thread *caller, const struct endpoint *endpoint)
     log_character('\n');
 }
 
-bool call_would_deadlock(const struct thread *caller, struct endpoint *endpoint)
+static void refuse(const struct thread *caller, struct endpoint *endpoint)
 {
-    struct endpoint *last = endpoint;
-    endpoint->found = &null_endpoint;
-    bool waits = true;
-    for (const struct endpoint *pool = endpoint; waits && pool != &null_endpoint; pool = pool->found)
-        waits = workers_wait_for(caller, pool, &last);
-    forget(endpoint);
-    if (waits && !endpoint->told)
+    endpoint->refusals++;
+    if (!endpoint->told)
         report(caller, endpoint);
-    endpoint->told |= waits;
+    endpoint->told = true;
+}
+
+bool deadlock_refuses(const struct thread *caller, struct endpoint *endpoint)
+{
+    bool waits = search(caller, endpoint);
+    forget(endpoint);
+    if (waits)
+        refuse(caller, endpoint);
     return waits;
+}
+
+/* One that is served by nobody and waits for nobody's sake but its own is no part of a circle. */
+static bool is_in_found_pool(const struct thread *caller)
+{
+    for (const struct thread *thread = caller; thread != &null_thread; thread = thread->link)
+        if (thread->endpoint->found)
+            return true;
+    return false;
+}
+
+static struct thread *queued_from_found_pool(const struct endpoint *endpoint)
+{
+    for (uint32_t priority = 0; priority < PRIORITIES; priority++)
+        LIST_FOREACH(link, &endpoint->callers.lists[priority]) {
+            struct thread *caller = LIST_ENTRY(link, struct thread, queue_link);
+            if (is_in_found_pool(caller))
+                return caller;
+        }
+    return NULL;
+}
+
+struct thread *deadlock_find(struct endpoint *endpoint)
+{
+    if (endpoint->waiting == 0)
+        return NULL;
+    struct thread *caller = search(NULL, endpoint) ? queued_from_found_pool(endpoint) : NULL;
+    forget(endpoint);
+    if (caller)
+        refuse(caller, endpoint);
+    return caller;
 }

@@ -54,6 +54,13 @@ void endpoint_queue_caller(struct endpoint *endpoint, struct thread *caller)
         endpoint->waiting_high = endpoint->waiting;
 }
 
+void endpoint_requeue_caller(struct thread *caller, uint8_t priority)
+{
+    queue_remove(&caller->queued_at->callers, &caller->queue_link, caller->queued_priority);
+    caller->queued_priority = priority;
+    queue_append(&caller->queued_at->callers, &caller->queue_link, priority);
+}
+
 void endpoint_remove_caller(struct endpoint *endpoint, struct thread *caller)
 {
     queue_remove(&endpoint->callers, &caller->queue_link, caller->queued_priority);
@@ -88,15 +95,12 @@ static void fail_if_deserted(struct endpoint *endpoint)
 /* One worker less may be the one that all others waited for: what would have been refused then is now. */
 static void fail_deadlocked(struct endpoint *endpoint)
 {
-    for (uint32_t priority = 0; priority < PRIORITIES; priority++)
-        LIST_FOREACH_SAFE(link, &endpoint->callers.lists[priority]) {
-            struct thread *caller = LIST_ENTRY(link, struct thread, queue_link);
-            if (!call_would_deadlock(caller, endpoint))
-                continue;
-            endpoint_remove_caller(endpoint, caller);
-            caller->state = THREAD_ACTIVE;
-            call_finish(caller, E_DEADLOCK);
-        }
+    struct thread *caller = deadlock_find(endpoint);
+    if (!caller)
+        return;
+    endpoint_remove_caller(endpoint, caller);
+    caller->state = THREAD_ACTIVE;
+    call_finish(caller, E_DEADLOCK);
 }
 
 void endpoint_count_server(struct endpoint *endpoint, int change)

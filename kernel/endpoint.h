@@ -45,6 +45,8 @@ void endpoint_add_idle(struct endpoint *endpoint, struct thread *worker);
 /* Takes a worker out of the middle of the idle stack. */
 void endpoint_remove_idle(struct endpoint *endpoint, struct thread *worker);
 void endpoint_queue_caller(struct endpoint *endpoint, struct thread *caller);
+/* Its budget is another, or has another priority: it goes to the end of that level. */
+void endpoint_requeue_caller(struct thread *caller, uint8_t priority);
 void endpoint_remove_caller(struct endpoint *endpoint, struct thread *caller);
 /* First of the highest priority; NULL when nobody waits. */
 struct thread *endpoint_take_caller(struct endpoint *endpoint);
@@ -83,9 +85,12 @@ struct thread *call_root(struct thread *thread);
 struct thread *call_leaf(const struct thread *thread);
 
 /* ---- deadlock.c ---- */
-/* Whether all workers of the endpoint, which are busy, wait through their own calls for `caller`, which runs or is queued. The
- * first such call to each endpoint is logged, with its chain. Cold: inlined, it would cost the C path 14 instructions a round
- * trip. */
-bool call_would_deadlock(const struct thread *caller, struct endpoint *endpoint) __attribute__((cold));
+/* Whether all workers of the endpoint, which are busy, wait through their own calls for `caller`, which runs: then its call is
+ * refused. The first refusal at each endpoint is logged, with its chain. Cold: inlined, it would cost the C path 14
+ * instructions a round trip. */
+bool deadlock_refuses(const struct thread *caller, struct endpoint *endpoint) __attribute__((cold));
+/* A worker of the endpoint is gone. If those that are left all wait for each other now: the caller in its queue that is to be
+ * refused, so that the others go on; else NULL. */
+struct thread *deadlock_find(struct endpoint *endpoint);
 
 #endif

@@ -1,4 +1,4 @@
-/* The handle table: a free chain through the entries, generations against stale handles. */
+/* The handle table: a chain of free entries, oldest first, and generations against stale handles. */
 #include "handle.h"
 
 #include <stddef.h>
@@ -6,21 +6,21 @@
 #include "endpoint.h"
 #include "log.h"
 
-static void make_free(struct handle_table *table, uint32_t index)
+/* At the end of the chain: a slot is used again as late as can be. */
+static void make_free(struct handle_table *table, uint32_t index, uint32_t generation)
 {
-    struct handle_entry *entry = &table->entries[index];
-    *entry = (struct handle_entry){ .value = HANDLE_FREE, .endpoint = &null_endpoint, .generation = entry->generation,
-                                    .next_free = table->first_free };
-    table->first_free = index;
+    table->entries[index] = (struct handle_entry){ .value = HANDLE_FREE, .endpoint = &null_endpoint, .generation = generation };
+    if (table->first_free == 0)
+        table->first_free = index;
+    else
+        table->entries[table->last_free].next_free = index;
+    table->last_free = index;
 }
 
-/* From the last to the first, so that the first insert gets index `from`. */
 static void make_range_free(struct handle_table *table, uint32_t from, uint32_t to)
 {
-    for (uint32_t index = to; index-- > from;) {
-        table->entries[index].generation = 0;
-        make_free(table, index);
-    }
+    for (uint32_t index = from; index < to; index++)
+        make_free(table, index, 0);
 }
 
 void handle_table_init(struct handle_table *table, struct handle_entry *entries, uint32_t count)
@@ -70,10 +70,6 @@ struct object *handle_remove(struct handle_table *table, struct handle_entry *en
     struct object *object = entry->object;
     assert(object);
     table->used--;
-    entry->value = HANDLE_FREE;
-    entry->endpoint = &null_endpoint;
-    entry->object = NULL;
-    if (entry->generation++ < HANDLE_GENERATION_MAX)
-        make_free(table, index);
+    make_free(table, index, (entry->generation + 1) & HANDLE_GENERATION_MAX);
     return object;
 }

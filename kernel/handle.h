@@ -2,7 +2,8 @@
  *
  * handle = generation << 15 | index << 5. The low five bits are zero because an entry has 32 bytes, so `handle & mask`
  * is the entry's offset: the fast path in sysenter/ needs one AND, one ADD and one compare. Handle 0 is never valid:
- * slot 0 stays unused. A slot whose generations are used up is retired. Pure code: tested natively in tests/host. */
+ * slot 0 stays unused. Generations begin again after 65,536 handles in one slot, and slots take turns: a slot that wore out
+ * for good would let a client use up a service's table by sending it handles. Pure code: tested natively in tests/host. */
 #ifndef KERNEL_HANDLE_H
 #define KERNEL_HANDLE_H
 
@@ -37,6 +38,7 @@ struct handle_table {
     struct handle_entry *entries;   /* entry 0 is never used */
     uint32_t count;                 /* a power of two */
     uint32_t first_free;            /* index; 0: none */
+    uint32_t last_free;             /* index; valid while there is a first */
     uint32_t used;
 };
 

@@ -25,7 +25,6 @@ static bool create_space(struct process *process)
 
 static void destroy_space(struct process *process)
 {
-    arch_space_leave(&process->space);
     arch_space_destroy(&process->space);
     quota_refund(&process->quota, process->table_pages * PAGE_SIZE);
     process->table_pages = 0;
@@ -99,10 +98,26 @@ static void return_quota(struct process *process)
         process->granted -= unused;
 }
 
+static struct watch *watch_of(struct process *process, const struct notification *notification, const struct process *payer)
+{
+    LIST_FOREACH(link, &process->watchers) {
+        struct watch *watch = LIST_ENTRY(link, struct watch, link);
+        if (watch->payer == payer && watch->notification == notification)
+            return watch;
+    }
+    return NULL;
+}
+
+/* One watch for each that asks, however often: a client that comes again and again must not use up its service's quota. */
 status_t process_watch(struct process *process, struct notification *notification, uint32_t bits, struct process *payer)
 {
     if (!process->alive)
         return E_BAD_STATE;
+    struct watch *known = watch_of(process, notification, payer);
+    if (known) {
+        known->bits |= bits;
+        return OK;
+    }
     if (!quota_charge(&payer->quota, watches.size))
         return E_NO_MEMORY;
     struct watch *watch = slab_allocate(&watches);

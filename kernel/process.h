@@ -53,7 +53,7 @@ struct process *process_create(struct process *payer, uint32_t quota_bytes);
 void process_kill(struct process *process, uint32_t exit_code);
 void process_destroy(struct object *object);
 
-/* Signals the bits when the process ends; charged to `payer`. */
+/* Signals the bits when the process ends, those included that `payer` asked for earlier; charged to it once. */
 status_t process_watch(struct process *process, struct notification *notification, uint32_t bits, struct process *payer);
 
 /* ---- process_handles.c: handle tables filled with objects ---- */

@@ -32,11 +32,6 @@ status_t sys_notification_signal(struct thread *thread)
     return status;
 }
 
-static void wait_expired(struct timer *timer)
-{
-    thread_unblock(LIST_ENTRY(timer, struct thread, timer), E_TIMED_OUT);
-}
-
 static void wait_for(struct thread *thread, struct notification *notification, uint32_t mask, uint32_t timeout)
 {
     thread->waiting.notification = notification;
@@ -44,7 +39,7 @@ static void wait_for(struct thread *thread, struct notification *notification, u
     object_hold(&notification->object);
     list_insert(&notification->waiters, &thread->queue_link);
     if (timeout != TIMEOUT_NEVER)
-        timer_arm(&thread->timer, arch_time() + arch_microseconds_to_ticks(timeout), wait_expired);
+        timer_arm(&thread->timer, arch_time() + arch_microseconds_to_ticks(timeout), thread_timed_out);
     scheduler_block(THREAD_WAITING);
 }
 
@@ -149,6 +144,20 @@ status_t sys_ioport_create(struct thread *thread)
     return syscall_return_object(thread, &ioport->object);
 }
 
+/* What the first port takes is charged like page tables, and lives as long. */
+static bool allow_ports(struct process *process, const struct ioport *ioport)
+{
+    uint32_t pages = process->space.port_bitmap ? 0 : ARCH_PORT_PAGES;
+    if (!quota_charge(&process->quota, pages * PAGE_SIZE))
+        return false;
+    if (!arch_ports_allow(&process->space, ioport->first, ioport->count)) {
+        quota_refund(&process->quota, pages * PAGE_SIZE);
+        return false;
+    }
+    process->table_pages += pages;
+    return true;
+}
+
 status_t sys_ioport_grant(struct thread *thread)
 {
     status_t status = OK;
@@ -158,5 +167,5 @@ status_t sys_ioport_grant(struct thread *thread)
     struct process *process = syscall_process(thread, thread->frame.ecx, RIGHT_CONTROL, &status);
     if (!process)
         return status;
-    return arch_ports_allow(&process->space, ioport->first, ioport->count) ? OK : E_NO_MEMORY;
+    return allow_ports(process, ioport) ? OK : E_NO_MEMORY;
 }

@@ -254,6 +254,7 @@ status_t sys_thread_read_register(struct thread *thread)
         return E_BAD_ARGUMENT;
     if (target == thread)
         return E_BAD_STATE;
+    arch_frame_complete(target);
     const uint32_t fault[] = { target->fault.vector, target->fault.error, target->fault.address };
     uint32_t *in_frame = frame_register(&target->frame, which);
     thread->frame.word = in_frame ? *in_frame : fault[which - REGISTER_FAULT_VECTOR];
@@ -367,14 +368,24 @@ status_t sys_budget_bind(struct thread *thread)
     return OK;
 }
 
+/* A caller in a queue that is to run on the budget. */
+static struct thread *queued_on(const struct budget *budget)
+{
+    struct thread *leaf = budget->bound ? call_leaf(budget->bound) : NULL;
+    return leaf && leaf->state == THREAD_QUEUED && leaf->budget == budget ? leaf : NULL;
+}
+
 static void set_priority(struct budget *budget, uint8_t priority)
 {
     struct cpu *cpu = this_cpu();
+    struct thread *caller = queued_on(budget);
     if (budget->queued)
         queue_remove(&cpu->ready, &budget->link, budget->priority);
     budget->priority = priority;
     if (budget->queued)
         queue_append(&cpu->ready, &budget->link, priority);
+    if (caller)
+        endpoint_requeue_caller(caller, priority);
     cpu->reschedule = true;
 }
 

@@ -16,7 +16,6 @@ static void thread_prepare(struct thread *thread, struct process *process, uint8
     thread->flags = 0;
     thread->link = &null_thread;
     thread->endpoint = &null_endpoint;
-    thread->cpu = this_cpu();
     thread->process = process;
     thread->root = process->space.root;
     thread->handles = process->handles.entries;
@@ -36,7 +35,6 @@ struct thread *thread_create(struct process *process, uint32_t entry, uint32_t s
     if (!thread)
         return NULL;
     thread_prepare(thread, process, priority);
-    list_init(&thread->in_process);
     if (!arch_thread_init(thread, entry, stack, argument)) {
         thread->state = THREAD_DEAD;
         object_release(&thread->object);
@@ -66,7 +64,7 @@ void thread_init(void)
 enum thread_activity thread_activity(const struct thread *thread)
 {
     assert(thread->state == THREAD_ACTIVE);
-    if (thread == thread->cpu->current)
+    if (thread == this_cpu()->current)
         return ACTIVITY_RUNNING;
     return thread->callee ? ACTIVITY_CALLING : ACTIVITY_IDLE;
 }
@@ -115,6 +113,11 @@ void thread_unblock(struct thread *thread, status_t status)
     }
     thread->frame.status = (uint32_t)status;
     scheduler_ready(thread, thread->budget);
+}
+
+void thread_timed_out(struct timer *timer)
+{
+    thread_unblock(LIST_ENTRY(timer, struct thread, timer), E_TIMED_OUT);
 }
 
 void thread_stop(struct thread *thread)

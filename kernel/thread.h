@@ -51,7 +51,7 @@ enum thread_activity { ACTIVITY_RUNNING, ACTIVITY_CALLING, ACTIVITY_IDLE };
 /* thread.flags: zero is the only value with which the fast path resumes a thread. */
 #define FLAG_RESUME_BY_IRET 0x01u   /* came in by INT, exception or interrupt: every register is in the frame */
 #define FLAG_NEVER 0x02u            /* null_thread: neither worker nor caller */
-#define FLAG_EXCHANGES_HANDLE 0x04u /* the caller attached a handle or accepts one; the reply goes through C */
+#define FLAG_ACCEPTS_HANDLE 0x04u   /* the caller takes a handle with the reply */
 #define FLAG_FAULTED 0x08u          /* its call is a fault report: the reply resumes or destroys it */
 #define FLAG_DEADLINE 0x10u         /* its timer is armed: to be cancelled on the way */
 #define FLAG_FPU 0x20u              /* its FPU state is in the registers of the CPU (arch's) */
@@ -72,22 +72,22 @@ struct thread {
     struct endpoint *endpoint;      /* which it serves; null_endpoint before its first wait */
     /* ---- end of the hot line ---- */
 
-    struct cpu *cpu;                /* never changes */
     struct process *process;        /* holds a reference */
     struct list in_process;         /* process->threads */
     struct list in_endpoint;        /* endpoint->workers */
     struct list queue_link;         /* endpoint->callers, notification->waiters or cpu->doomed, by state */
     enum thread_state state;
-    uint32_t badge;                 /* as caller: of the handle it called through, for caps and cancellation */
+    uint32_t badge;                 /* as caller by the C path: of the handle it called through */
     handle_t attached;              /* as caller: handle to move with the request, until it is delivered */
     struct budget *base;            /* own, or a bound budget object: the budget of the chain of which it is the root */
-    struct budget *budget;          /* the one it ran on when it left the CPU to block in WAITING or READY; else stale */
+    struct budget *budget;          /* QUEUED, WAITING, READY: the one it runs on next; else stale */
     struct budget own;
     union {                         /* by state */
         struct endpoint *queued_at;                                     /* THREAD_QUEUED; holds a reference */
         struct { struct notification *notification; uint32_t mask; } waiting;   /* THREAD_WAITING; holds a reference */
     };
-    uint8_t queued_priority;        /* THREAD_QUEUED: level it was queued with */
+    uint8_t queued_priority;        /* THREAD_QUEUED: level that it is queued with: its budget's */
+    bool searched;                  /* deadlock.c: a search has been here; false between searches */
     struct timer timer;             /* deadline of the blocking call it is in */
     struct { uint32_t vector, error, address; } fault;
     void *fpu;                      /* arch's: 512 bytes, 16-byte aligned */
@@ -119,6 +119,8 @@ void thread_init(void);
 enum thread_activity thread_activity(const struct thread *thread);
 /* Ends whatever blocks the thread, with `status`; it becomes ready. Nothing happens if nothing blocks it. */
 void thread_unblock(struct thread *thread, status_t status);
+/* What the timer of a thread does when its call or its wait has taken too long. */
+void thread_timed_out(struct timer *timer);
 void thread_stop(struct thread *thread);
 void thread_start(struct thread *thread);
 /* Ends a thread wherever it is; its caller gets E_PEER_DIED, its worker is cut loose. */
@@ -147,6 +149,5 @@ void scheduler_set_budget(struct budget *budget);
 /* Charges the time since the last settlement to the running budget. */
 void scheduler_account(void);
 void budget_init(struct budget *budget, uint8_t priority, uint32_t slice);
-void budget_destroy(struct object *object);
 
 #endif

@@ -14,7 +14,6 @@ static void complete_frame(struct frame *frame, bool single_step)
 {
     frame->ecx = frame->esp;
     frame->edx = frame->eip;
-    frame->edi = 0;
     frame->ebp = 0;
     frame->eflags = EFLAGS_AT_START | (single_step ? EFLAGS_TF : 0);
 }
@@ -30,6 +29,7 @@ status_t sysenter_dispatch(struct thread *thread)
     struct frame *frame = &thread->frame;
     int32_t operation = (int32_t)frame->eax;
     complete_frame(frame, thread->flags & FLAG_SINGLE_STEP);
+    frame->handle = HANDLE_NONE;
     if (operation >= 0)
         return call_service(thread, frame->eax, TIMEOUT_NEVER, HANDLE_NONE);
     if (operation == OP_REPLY_WAIT)

@@ -8,6 +8,8 @@
 
 #define GATE_STACK 2048u
 #define DR6_SINGLE_STEP 0x4000u
+#define SYSEXIT 0x350Fu         /* the instruction */
+#define STI_LENGTH 1u
 
 extern const char sysenter_entry[], sysenter_entry_single_step_end[], sysenter_entry_unarmed[];
 extern const char sysenter_entry_stepped[], trap_from_task[];
@@ -103,9 +105,21 @@ void debug_exception(void)
         fatal("debug exception in the kernel");
 }
 
+/* An NMI may come between STI and SYSEXIT, and going back from it ends the shadow of STI: an interrupt would be taken at CPL 0.
+ * So STI is done once more. */
+static void repeat_sti(void)
+{
+    if (*(const uint16_t *)main_tss->eip != SYSEXIT)
+        return;
+    main_tss->eip -= STI_LENGTH;
+    main_tss->eflags &= ~EFLAGS_IF;
+}
+
 void nmi(void)
 {
     main_tss->cr3 = this_cpu()->current->root;
+    if (!(main_tss->cs & 3))
+        repeat_sti();
 }
 
 _Noreturn void double_fault(void)

@@ -18,6 +18,7 @@ bits 32
 %include "abi/postern.inc"
 
 USER_DATA equ 0x23          ; flat, DPL 3: good for the kernel too, and it leaves nothing to restore on the way out
+VECTOR_NO_FPU equ 7
 VECTOR_GENERAL_PROTECTION equ 13
 VECTOR_CALL equ 250
 
@@ -187,8 +188,11 @@ idle:
     hlt
     jmp idle
 
-; An interrupt out of `idle` is the only thing that may happen at CPL 0. There ESP was &cpu - 4.
+; Two things may happen at CPL 0. An interrupt out of `idle`, where ESP was &cpu - 4; and an NMI while C saves or restores the
+; FPU: it comes and goes by task switches, which deny the FPU.
 from_kernel:
+    cmp dword [esp], VECTOR_NO_FPU
+    je .allow_fpu
     cmp dword [esp + 8], idle
     jb .unexpected
     cmp dword [esp + 8], from_kernel
@@ -198,6 +202,10 @@ from_kernel:
     add esp, 12
     call trap
     jmp leave_kernel
+.allow_fpu:
+    clts
+    add esp, 8
+    iretd
 .unexpected:
     pushad
     mov eax, esp

@@ -213,12 +213,6 @@ void arch_space_destroy(struct address_space *space)
     slab_free(&pointer_slots, space->tables);
 }
 
-void arch_space_leave(struct address_space *space)
-{
-    if (cr3_read() == space->root)
-        cr3_write(kernel_root);
-}
-
 static entry_t *directory_entry(struct address_space *space, uint32_t address)
 {
     return &table_at(space->tables[address >> 30])[address >> 21 & (ENTRIES - 1)];

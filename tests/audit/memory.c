@@ -103,6 +103,8 @@ void audit_process_memory(struct process *process)
         return;
     uint32_t tables = USER_DIRECTORIES, mapped = check_mappings(process), open = count_pages(process, &tables);
     check(mapped == open, "process %u has %u pages mapped, and can reach %u", process->supervisor_badge, mapped, open);
+    if (process->space.port_bitmap)
+        tables += ARCH_PORT_PAGES;
     check(tables == process->table_pages, "process %u has %u page tables, and pays for %u", process->supervisor_badge, tables,
           process->table_pages);
     check(table_of(process->space.tables[USER_DIRECTORIES]) == table_of(this_cpu()->kernel->space.tables[USER_DIRECTORIES]),

@@ -69,7 +69,7 @@ static void check_ready(const struct thread *thread)
 
 static void check_queued(const struct thread *thread)
 {
-    check(thread->queued_priority < PRIORITIES &&
+    check(thread->queued_priority == thread->budget->priority &&
           list_has(&thread->queued_at->callers.lists[thread->queued_priority], &thread->queue_link),
           "process %u: thread %p waits in no queue", NAME(thread));
 }

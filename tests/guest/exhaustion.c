@@ -19,7 +19,7 @@ struct step {
     void (*give_back)(void);
 };
 
-static handle_t got, first_of_two;
+static handle_t got, first_of_two, told;
 static uint32_t place;
 static struct child victim;
 
@@ -33,7 +33,7 @@ static status_t take_device(void) { return memory_create_device(startup_handle("
 static status_t take_ports(void) { return ioport_create(startup_handle("ports"), 0x70, 1, &got); }
 static status_t take_thread(void) { return thread_create(HANDLE_NONE, 0, 0, 0, 1, &got); }
 static status_t take_process(void) { return process_create(65536, HANDLE_NONE, 0, 0, &got); }
-static status_t take_watch(void) { return process_watch(victim.process, victim.events, 4); }
+static status_t take_watch(void) { return process_watch(victim.process, told, 4); }
 
 static void close(void)
 {
@@ -53,7 +53,7 @@ static void end_process(void)
     close();
 }
 
-/* Watches end with the process only, and are few. */
+/* It ends with the process, which has one. */
 static void keep(void)
 {
 }
@@ -144,10 +144,12 @@ static void each_call(void)
 {
     if (no_audit())
         return;
+    expect_equal(notification_create(&told), OK);
     child_create(&victim, CHILD_QUOTA);
     expect_passed();
     for (uint32_t i = 0; i < COUNT(steps) && !test_failed(); i++)
         run_step(&steps[i]);
+    handle_close(told);
     child_end(&victim);
 }
 

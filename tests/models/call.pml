@@ -477,21 +477,44 @@ inline call_finish(caller)
     scheduler_ready(caller, root)
 }
 
-/* The rule once more, for those in the queues, when a worker that they could hope for is gone. */
-inline fail_deadlocked()
+/* The thread serves one of the pools that the rule has found, or works for a thread that does. */
+inline is_in_found_pool(thread)
+{
+    i = thread;
+    changed = false;
+    do
+    :: i == NONE -> break
+    :: else ->
+        changed = changed || (bound[i] && in_set[serves(i)]);
+        i = link[i]
+    od
+#ifdef FAULT_RULE_BYSTANDER /* somebody in the queue is refused, whom nobody waits for */
+    changed = true
+#endif
+}
+
+/* The rule once more when a worker is gone: if the others wait for each other now, a caller that is part of it is refused. */
+inline fail_deadlocked(endpoint)
 {
 #ifndef FAULT_RULE_AT_CALLS_ONLY
-    for (first : 0 .. THREADS - 1) {
-        if
-        :: state[first] == THREAD_QUEUED ->
-            would_deadlock(first, queued_at[first]);
+    would_deadlock(NONE, endpoint);
+    if
+    :: refused ->
+        c = NONE;
+        for (first : 0 .. THREADS - 1) {
             if
-            :: refused -> queued_at[first] = 0; state[first] = THREAD_ACTIVE; call_finish(first)
+            :: c == NONE && state[first] == THREAD_QUEUED && queued_at[first] == endpoint ->
+                is_in_found_pool(first);
+                c = (changed -> first : NONE)
             :: else -> skip
             fi
-        :: else -> skip
-        fi
-    }
+        }
+        assert(c != NONE);  /* whose call, or whose caller's, has closed the circle */
+        queued_at[c] = 0;
+        state[c] = THREAD_ACTIVE;
+        call_finish(c)
+    :: else -> skip
+    fi
 #else
     skip
 #endif
@@ -572,7 +595,7 @@ inline thread_kill(t)
 #endif
     forget(t);
     if
-    :: bound[t] -> bound[t] = false; fail_if_deserted(serves(t)); fail_deadlocked()
+    :: bound[t] -> bound[t] = false; fail_if_deserted(serves(t)); fail_deadlocked(serves(t))
     :: else -> skip
     fi;
     if
