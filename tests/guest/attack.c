@@ -355,7 +355,8 @@ static void show(const struct attack *attack, const char *what, const struct fig
                  const struct gate *gate)
 {
     print("# attack on %s: %s p50 %u p99 %u max %u alone, p50 %u p99 %u max %u attacked, %s, %s\n", attack->name, what,
-          alone->p50, alone->p99, alone->most, attacked->p50, attacked->p99, attacked->most, ticks_are_instructions() ? "instructions" : "ticks", gate->name);
+          alone->p50, alone->p99, alone->most, attacked->p50, attacked->p99, attacked->most,
+          ticks_are_instructions() ? "instructions" : "ticks", gate->name);
 }
 
 static void compare(const struct gate *gate, const struct attack *attack)
