@@ -73,7 +73,7 @@ SOURCES_file-tests := servers/utilities/sha256.c
 MODULES := $(PROGRAMS:%=$(B)/modules/%)
 UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test_*.c))
 
-.PHONY: all help packages-% iso audit run debug bench bench-linux bench-files kill fuzz storm mutations test unit-tests coverage \
+.PHONY: all help packages-% iso audit run debug bench bench-linux bench-files kill fuzz attack storm mutations test unit-tests coverage \
 	check clean distclean
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # packages are installed before anything is built; a whole build takes seconds
@@ -255,16 +255,20 @@ CALLS ?= 5000000
 SEED ?= 1
 
 STRIDE ?= 7
+ROUNDS ?= 10000
 
-# $1: arguments of the test program. What is not about the tests is left out.
-audited_tests = bash -o pipefail -c 'tools/boot.py --build $(B) --elf audit.elf --list tests/system.toml --icount --interactive \
-	--arguments "$1" | sed -u -n "/^\#/p; /ok /p; /audit:/p; /panic/,\$$p"'
+# $1: the kernel; $2: arguments of the test program. What is not about the tests is left out.
+guest_tests = bash -o pipefail -c 'tools/boot.py --build $(B) --elf $1 --list tests/system.toml --icount --interactive \
+	--arguments "$2" | sed -u -n "/^\#/p; /ok /p; /audit:/p; /panic/,\$$p"'
 
 kill: packages-build-run all audit ## something ends at every STRIDE-th instruction of a nested call
-	$(Q)$(call audited_tests,only=kill kill-stride=$(STRIDE))
+	$(Q)$(call guest_tests,audit.elf,only=kill kill-stride=$(STRIDE))
 
 fuzz: packages-build-run all audit ## random calls from hostile processes (CALLS=n through both gates together, SEED=n)
-	$(Q)$(call audited_tests,only=fuzz fuzz-calls=$$(($(CALLS) / 2)) fuzz-seed=$(SEED))
+	$(Q)$(call guest_tests,audit.elf,only=fuzz fuzz-calls=$$(($(CALLS) / 2)) fuzz-seed=$(SEED))
+
+attack: packages-build-run all ## one client attacks: percentiles of another one's calls, ROUNDS alone and under each attack
+	$(Q)$(call guest_tests,kernel.elf,only=attack attack-rounds=$(ROUNDS))
 
 $(OUT)/unit/%: tests/host/%.c $(wildcard tests/host/*.h kernel/*.c kernel/*.h abi/* servers/*/*.[ch]) Makefile config.mk
 	@mkdir -p $(@D)

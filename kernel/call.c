@@ -257,6 +257,7 @@ status_t call_wait(struct thread *worker, struct endpoint *endpoint)
     worker->frame.method = NO_METHOD;
     if (worker->link != &null_thread)
         return E_BAD_STATE;
+    worker->left_by = BADGE_NONE;
     endpoint_bind_worker(endpoint, worker);
     struct thread *caller = serve_waiting(worker);
     if (caller) {
@@ -276,6 +277,7 @@ status_t call_reply_wait(struct thread *worker)
     const struct message reply = { worker->frame.word, worker->frame.method, worker->frame.handle };
     worker->frame.method = NO_METHOD;
     if (worker->link == &null_thread) {
+        worker->left_by = BADGE_NONE;
         drop_handle(worker, reply.handle);
         return E_NO_CALLER;
     }
@@ -319,6 +321,7 @@ void call_cut(struct thread *caller)
         return;
     }
     struct thread *worker = caller->callee;
+    worker->left_by = caller->badge;
     worker->link = &null_thread;
     caller->callee = NULL;
     continue_on_own_budget(worker);

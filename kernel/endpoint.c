@@ -133,10 +133,11 @@ void endpoint_unbind_worker(struct thread *worker)
     object_release(&endpoint->object);
 }
 
+/* Also a request whose caller has left it: or whoever leaves call after call at a deadline would have every worker. */
 static bool serves_badge(const struct thread *worker, uint32_t badge)
 {
     const struct thread *caller = worker->link;
-    return caller != &null_thread && caller->callee == worker && caller->badge == badge;
+    return worker->left_by == badge || (caller != &null_thread && caller->callee == worker && caller->badge == badge);
 }
 
 uint32_t endpoint_requests_of(const struct endpoint *endpoint, uint32_t badge)

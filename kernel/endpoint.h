@@ -60,7 +60,7 @@ static inline bool endpoint_is_deserted(const struct endpoint *endpoint)
 }
 /* Counts a handle with RIGHT_SERVE that came (+1) or went (-1). */
 void endpoint_count_server(struct endpoint *endpoint, int change);
-/* Requests of one badge that are being served or wait. */
+/* Requests of one badge that wait or that a worker is at, even if their caller has left them. */
 uint32_t endpoint_requests_of(const struct endpoint *endpoint, uint32_t badge);
 
 #define NO_METHOD 0xFFFFFFFFu /* what a worker finds in ESI when waiting failed: no method table reaches so far */

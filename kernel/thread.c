@@ -16,6 +16,7 @@ static void thread_prepare(struct thread *thread, struct process *process, uint8
     thread->flags = 0;
     thread->link = &null_thread;
     thread->endpoint = &null_endpoint;
+    thread->left_by = BADGE_NONE;
     thread->process = process;
     thread->root = process->space.root;
     thread->handles = process->handles.entries;

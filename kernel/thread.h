@@ -57,6 +57,8 @@ enum thread_activity { ACTIVITY_RUNNING, ACTIVITY_CALLING, ACTIVITY_IDLE };
 #define FLAG_FPU 0x20u              /* its FPU state is in the registers of the CPU (arch's) */
 #define FLAG_SINGLE_STEP 0x40u      /* entered by SYSENTER with TF set: leaves by IRET with TF set (arch's) */
 
+#define BADGE_NONE 0xFFFFFFFFu      /* no handle has it */
+
 struct thread {
     struct object object;
     uint32_t padding_to_line[5];    /* so that the 64 bytes from frame.eip on are one cache line */
@@ -78,6 +80,7 @@ struct thread {
     struct list queue_link;         /* endpoint->callers, notification->waiters or cpu->doomed, by state */
     enum thread_state state;
     uint32_t badge;                 /* as caller by the C path: of the handle it called through */
+    uint32_t left_by;               /* as worker: badge of the caller that has left it, until it replies or waits; BADGE_NONE */
     handle_t attached;              /* as caller: handle to move with the request, until it is delivered */
     struct budget *base;            /* own, or a bound budget object: the budget of the chain of which it is the root */
     struct budget *budget;          /* QUEUED, WAITING, READY: the one it runs on next; else stale */

@@ -49,7 +49,8 @@ struct server_options {
     uint32_t workers;           /* threads in the pool, 1 to 64; 0: 1, or what the list gave as workers=N */
     uint32_t stack;             /* bytes per worker, rounded up to pages; 0: 8 KiB. Each has a guard page below */
     enum when_busy when_busy;   /* what a caller meets when all workers are busy */
-    uint32_t client_cap;        /* requests of one badge at a time; 0: no cap. A cap costs callers the fast path */
+    uint32_t client_cap;        /* requests of one badge at a time, those included that their caller has left and that
+                                   workers are still at; 0: no cap. A cap costs callers the fast path */
     bool takes_handles;         /* callers may attach a handle, which is then the handler's to close; sessions need it */
     uint32_t reserve;           /* spare workers kept ready in the background, off the call path; at most 64 in all */
     uint8_t priority;           /* of the workers' own budgets, 0: that of main */

@@ -151,8 +151,8 @@ void audit_endpoint(struct endpoint *endpoint, uint32_t serving)
     uint32_t idle = 0, waiting = 0;
     for (const struct thread *worker = endpoint->idle; worker != &null_thread && idle <= endpoint->worker_count;
          worker = worker->link, idle++)
-        check(worker->endpoint == endpoint && worker->state == THREAD_ACTIVE, "idle worker %p is not the endpoint's",
-              (const void *)worker);
+        check(worker->endpoint == endpoint && worker->state == THREAD_ACTIVE && worker->left_by == BADGE_NONE,
+              "idle worker %p is not the endpoint's", (const void *)worker);
     for (uint32_t priority = 0; priority < PRIORITIES; priority++) {
         uint32_t length = list_length(&endpoint->callers.lists[priority]);
         waiting += length;

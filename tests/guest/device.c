@@ -9,6 +9,14 @@
 #define PERIODIC 0x40u          /* of RTC_B */
 #define RATE_64_HZ 0x2Au        /* of RTC_A */
 #define RTC_LINE 8u
+#define COM1 0x3F8
+#define COM1_ENABLE (COM1 + 1)
+#define COM1_MODEM (COM1 + 4)
+#define WHEN_EMPTY 2u           /* of COM1_ENABLE: an interrupt while nothing is left to send */
+#define TO_THE_LINE 8u          /* of COM1_MODEM: interrupts leave the chip */
+#define COM1_LINE 4u
+#define LEVELS 0x4D0            /* which of lines 0 to 7 are level triggered */
+#define SPIN_TICKS_MS 20u
 #define VGA_FRAME 0xB8u
 #define APIC_LVT_LINT0 (0x350 / 4)
 #define DELIVER_NMI 0x400u
@@ -92,6 +100,54 @@ static void masked_until_acknowledged(void)
     rtc_read(RTC_C);
     expect_equal(notification_wait(notification, 1, SECOND, &bits), OK);
     rtc_periodic(false);
+    handle_close(irq);
+    handle_close(notification);
+}
+
+/* ---- a line that is asserted all the time ---- */
+
+/* The serial port has nothing to send, and says so by level. */
+static void assert_serial(bool on)
+{
+    out8(LEVELS, (uint8_t)((in8(LEVELS) & ~(1u << COM1_LINE)) | (on ? 1u << COM1_LINE : 0)));
+    out8(COM1_MODEM, (uint8_t)((in8(COM1_MODEM) & ~TO_THE_LINE) | (on ? TO_THE_LINE : 0)));
+    out8(COM1_ENABLE, on ? WHEN_EMPTY : 0);
+}
+
+/* What a thread gets done in 20 ms. */
+static uint32_t spin_turns(void)
+{
+    uint32_t turns = 0;
+    for (uint64_t end = ticks() + (uint64_t)info(INFO_TSC_KHZ) * SPIN_TICKS_MS; ticks() < end;)
+        turns++;
+    return turns;
+}
+
+static void ignore_serial(handle_t irq, handle_t notification)
+{
+    uint32_t bits, quiet = spin_turns();
+    expect_equal(irq_bind(irq, notification, 1), OK);
+    assert_serial(true);
+    expect_equal(notification_wait(notification, 1, SECOND, &bits), OK);
+    uint32_t interrupts = info(INFO_INTERRUPTS), turns = spin_turns();
+    interrupts = info(INFO_INTERRUPTS) - interrupts;
+    for (uint32_t i = 0; i < 3; i++) {
+        expect_equal(notification_wait(notification, 1, 0, &bits), E_TIMED_OUT);
+        expect_equal(irq_ack(irq), OK);
+        expect_equal(notification_wait(notification, 1, SECOND, &bits), OK); /* it was asserted all along */
+    }
+    expect(interrupts < 100);
+    expect(turns >= quiet - quiet / 10 || !ticks_are_instructions());
+}
+
+/* Its owner is told once, and hears no more until it acknowledges; a thread that computes keeps nine tenths of the CPU. */
+static void ignored_line_costs_nothing(void)
+{
+    handle_t irq, notification;
+    expect_equal(irq_create(startup_handle("irq"), COM1_LINE, &irq), OK);
+    expect_equal(notification_create(&notification), OK);
+    ignore_serial(irq, notification);
+    assert_serial(false);
     handle_close(irq);
     handle_close(notification);
 }
@@ -306,6 +362,7 @@ static void ram_is_no_device(void)
 static const struct test_case cases[] = {
     { "interrupts arrive", interrupts_arrive, NULL },
     { "a line is masked until it is acknowledged", masked_until_acknowledged, NULL },
+    { "a line that nobody acknowledges leaves others the CPU", ignored_line_costs_nothing, NULL },
     { "an NMI while nothing runs", nmi_while_idle, NULL },
     { "rules of lines", line_rules, NULL },
     { "lines that are none", lines_that_are_none, NULL },

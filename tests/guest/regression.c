@@ -498,6 +498,27 @@ static void service_as_supervisor(void)
     expect_equal(process_fact(HANDLE_NONE, PROCESS_QUOTA_USED), before); /* the service has kept no handle */
 }
 
+/* ---- 19 ---- */
+
+/* A request did not count for its badge any more once its caller had left it, so a client had every worker of a capped pool by
+ * leaving call after call at a deadline. */
+static void calls_that_were_left(const struct gate *gate)
+{
+    handle_t client;
+    uint32_t answer, bits;
+    expect_equal(handle_duplicate(gate->services->capped, RIGHT_CALL, 5, &client), OK);
+    expect_equal(service_call_full(client, METHOD_HOLD, 0, 1000, HANDLE_NONE, NULL, NULL), E_TIMED_OUT);
+    expect_equal(service_call_full(client, METHOD_HOLD, 0, 1000, HANDLE_NONE, NULL, NULL), E_BUSY);
+    expect_equal(call(gate, client, METHOD_ECHO, 1, &answer), E_BUSY);
+    expect_equal(call(gate, gate->services->capped, METHOD_ECHO, 1, &answer), OK);
+    expect_equal(notification_signal(release, 1), OK);
+    expect(endpoint_reaches(gate->services->capped, ENDPOINT_IDLE, 4));
+    expect_equal(call(gate, client, METHOD_ECHO, 2, &answer), OK);
+    expect_equal(answer, 2);
+    handle_close(client);
+    notification_wait(entered, 1, 0, &bits);
+}
+
 static const struct test_case cases[] = {
     { "1: a death readies another thread on an idle CPU", death_on_an_idle_cpu, NULL },
     { "2: AC of a worker that replies by INT 250", .run_gate = flags_of_a_reply },
@@ -517,5 +538,6 @@ static const struct test_case cases[] = {
     { "16: memory of kernel structures comes back", frames_come_back, NULL },
     { "17: quota comes back before the last handle goes", quota_comes_back_before_the_last_handle, NULL },
     { "18: a service made the supervisor of others", service_as_supervisor, NULL },
+    { "19: a cap, and calls that were left", .run_gate = calls_that_were_left },
 };
 TEST_GROUP(regression_tests, "regression");

@@ -85,6 +85,23 @@ void spin(uint32_t microseconds)
         continue;
 }
 
+/* Two instructions a turn. */
+static uint32_t ticks_of(uint32_t turns)
+{
+    uint64_t begin = ticks();
+    __asm__ volatile("1: decl %0\n\tjnz 1b" : "+r"(turns) : : "cc");
+    return (uint32_t)(ticks() - begin);
+}
+
+/* An interrupt may come in between: once in a few times must do. */
+bool ticks_are_instructions(void)
+{
+    for (uint32_t i = 0; i < 5; i++)
+        if (ticks_of(3000) - ticks_of(1000) == 4000)
+            return true;
+    return false;
+}
+
 uint32_t random_next(uint32_t *state)
 {
     *state ^= *state << 13;

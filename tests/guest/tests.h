@@ -77,6 +77,8 @@ bool endpoint_reaches(handle_t endpoint, uint32_t which, uint32_t value);
 uint32_t uptime(void); /* milliseconds */
 /* Keeps the CPU busy. */
 void spin(uint32_t microseconds);
+/* Whether the time stamp counter counts executed instructions: icount, Bochs. */
+bool ticks_are_instructions(void);
 /* xorshift32; the same sequence in each run. */
 uint32_t random_next(uint32_t *state);
 /* Status of one call, and of the service if that is OK. */
@@ -169,6 +171,6 @@ extern const struct test_group call_tests, queue_tests, death_tests, deadline_te
     flags_tests, protection_tests, handle_tests, memory_tests, quota_tests, thread_tests, budget_tests,
     notification_tests, device_tests, fpu_tests, hostile_tests, fuzz_tests, interrupt_tests, regression_tests,
     spawn_tests, restart_tests, log_tests, deadlock_tests, exhaustion_tests,
-    kill_tests, caller_tests, pool_tests;
+    kill_tests, caller_tests, pool_tests, attack_tests;
 
 #endif
