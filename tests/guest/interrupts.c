@@ -15,6 +15,7 @@
 #define NULL_CLOCKS 250u
 #define ERROR_CLOCKS 400u
 #define CALL_CLOCKS 900u
+#define FPU_CALL_CLOCKS 1200u
 #define JUNK 0xDEADBEEFu
 #define FIRST_EXCEPTION 16u /* that the APIC can send */
 #define FIRST_INTERRUPT 32u
@@ -106,6 +107,16 @@ static void call_after(const struct gate *gate, const struct target *target, uin
     expect_equal(raw.ebp, gate->sysenter ? 0 : JUNK);
 }
 
+/* The kernel saves the FPU's state on the way. */
+static void call_with_fpu_after(const struct gate *gate, const struct target *target, uint32_t clocks)
+{
+    uint32_t found = 0;
+    __asm__ volatile("fninit\n\tfildl %0" : : "m"(clocks));
+    call_after(gate, target, clocks);
+    __asm__ volatile("fistpl %0" : "=m"(found));
+    expect_equal(found, clocks);
+}
+
 /* Emulated time may run beside the instructions: the interrupt comes when it comes, but it must. */
 static void await_interrupt(uint32_t before)
 {
@@ -131,6 +142,7 @@ static void sweep_all(const struct gate *gate, bool counted)
     sweep(error_after, gate, NULL, ERROR_CLOCKS, counted);
     sweep(call_after, gate, &same_space, CALL_CLOCKS, counted);
     sweep(call_after, gate, &other_space, CALL_CLOCKS, counted);
+    sweep(call_with_fpu_after, gate, &other_space, FPU_CALL_CLOCKS, counted);
     handle_close(other_space.endpoint);
 }
 
