@@ -464,7 +464,7 @@ status_t cache_barrier(uint32_t unit)
 
 bool cache_is_full(void)
 {
-    return changed_count > page_count / 2;
+    return changed_count > page_count / 2 || changed_count > COMMIT_PAGES * 3 / 4;
 }
 
 /* ---- for commit.c: whoever calls these has locked the volume, so that its pages do not change ---- */

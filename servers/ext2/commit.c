@@ -12,7 +12,6 @@
 #define RECORD_MAGIC 0x4E525450u
 #define SECTOR 512u
 #define PAIRS (PAGE_SIZE / sizeof(struct pair))     /* in a page of the list */
-#define COMMIT_PAGES (CACHE_SPARE * PAIRS)
 #define SECTORS_PER_PAGE (PAGE_SIZE / SECTOR)
 
 struct pair {
@@ -149,6 +148,16 @@ status_t commit(struct volume *volume)
     }
     lock_release(&lock);
     return status;
+}
+
+status_t commit_superblock(const struct volume *volume)
+{
+    lock_acquire(&lock);
+    status_t status = cache_read(volume->unit, SUPERBLOCK_OFFSET, cache_spare(0), SUPERBLOCK_SIZE, 0);
+    if (status == OK)
+        status = cache_write_spare(volume->unit, 0, SUPERBLOCK_OFFSET / SECTOR, SUPERBLOCK_SIZE / SECTOR);
+    lock_release(&lock);
+    return status == OK ? cache_barrier(volume->unit) : status;
 }
 
 /* ---- mounting ---- */

@@ -77,6 +77,8 @@ int error_of(const struct volume *volume, errcode_t code);
 errcode_t commit_begin(struct volume *volume);
 /* What has changed in the cache is on the disk, all or nothing. E_NOT_SUPPORTED: that cannot be, and nothing was done. */
 status_t commit(struct volume *volume);
+/* The superblock alone is on the disk as it is in the cache. */
+status_t commit_superblock(const struct volume *volume);
 /* Before the volume is looked at: finishes what was interrupted. */
 status_t commit_replay(struct volume *volume, uint32_t unit);
 

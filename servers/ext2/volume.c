@@ -208,11 +208,11 @@ static errcode_t write_super(struct volume *volume, bool valid)
     return ext2fs_flush2(volume->fs, EXT2_FLAG_FLUSH_NO_SYNC);
 }
 
-/* What cannot be written as a whole goes piece by piece, and meanwhile the disk says that it is in use. */
+/* What cannot be written as a whole goes piece by piece; before the first and until the last, the disk says that it is in use. */
 static int sync_in_pieces(struct volume *volume)
 {
     errcode_t code = write_super(volume, false);
-    if (!code && cache_flush(volume->unit) != OK)
+    if (!code && (commit_superblock(volume) != OK || cache_flush(volume->unit) != OK))
         return EIO;
     if (!code)
         code = write_super(volume, volume->clean);
