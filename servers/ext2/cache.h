@@ -17,6 +17,8 @@ status_t cache_find_unit(const char *name, uint32_t *unit, uint64_t *sectors, bo
  * E_BAD_ARGUMENT: beyond the end; E_IO and whatever else the block service answers. */
 status_t cache_read(uint32_t unit, uint64_t offset, void *to, uint32_t bytes, uint32_t ahead);
 status_t cache_write(uint32_t unit, uint64_t offset, const void *from, uint32_t bytes);
+/* As cache_write(), but what is there already does not count as changed. */
+status_t cache_update(uint32_t unit, uint64_t offset, const void *from, uint32_t bytes);
 status_t cache_zero(uint32_t unit, uint64_t offset, uint32_t bytes);
 
 /* Everything changed is on the disk. E_IO also when an earlier write in the background failed. */
