@@ -73,8 +73,8 @@ SOURCES_file-tests := servers/utilities/sha256.c
 MODULES := $(PROGRAMS:%=$(B)/modules/%)
 UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test_*.c))
 
-.PHONY: all help packages-% iso audit run debug bench bench-linux bench-files kill fuzz attack storm mutations test unit-tests coverage \
-	check clean distclean
+.PHONY: all help packages-% iso audit run debug bench bench-linux bench-files kill fuzz attack storm power-cut mutations test \
+	unit-tests coverage check clean distclean
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # packages are installed before anything is built; a whole build takes seconds
 .SECONDARY:
@@ -256,6 +256,7 @@ SEED ?= 1
 
 STRIDE ?= 7
 ROUNDS ?= 10000
+CUTS ?= 300
 
 # $1: the kernel; $2: arguments of the test program. What is not about the tests is left out.
 guest_tests = bash -o pipefail -c 'tools/boot.py --build $(B) --elf $1 --list tests/system.toml --icount --interactive \
@@ -315,6 +316,9 @@ mutations: packages-build-run-test-debug ## seeds bugs, one at a time, and asks 
 
 storm: packages-build-run-test-files all ## kill services under load, KILLS times each, and look at the disk (VICTIMS="block ext2"; default all)
 	$(Q)$(PYTHON) tests/boot/storms.py --build $(B) --qemu $(QEMU) --kills $(KILLS) $(VICTIMS)
+
+power-cut: packages-build-run-test-files all ## cut the power at CUTS (default 300) writes to each kind of disk, and look at what is left
+	$(Q)$(PYTHON) tests/boot/power_cuts.py --build $(B) --qemu $(QEMU) --cuts $(CUTS)
 
 check: packages-build-check all ## static analysis, format, size of the privileged part, model of calls, proofs
 	$(Q)tools/check_format

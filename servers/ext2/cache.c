@@ -397,6 +397,28 @@ status_t cache_write(uint32_t unit, uint64_t offset, const void *from, uint32_t 
     return change(unit, offset, from, bytes);
 }
 
+/* The page holds these bytes. One that has changed is written anyway, so there is no need to look. */
+static bool holds(uint32_t unit, uint64_t offset, const void *from, uint32_t bytes)
+{
+    lock_acquire(&lock);
+    const struct page *page = find(unit, (uint32_t)(offset / PAGE_SIZE));
+    bool same = page && !page->busy && !page->dirty && memcmp(bytes_of(page) + offset % PAGE_SIZE, from, bytes) == 0;
+    lock_release(&lock);
+    return same;
+}
+
+status_t cache_update(uint32_t unit, uint64_t offset, const void *from, uint32_t bytes)
+{
+    status_t status = check(unit, offset, bytes);
+    for (uint32_t done = 0, part; done < bytes && status == OK; done += part) {
+        const uint8_t *place = (const uint8_t *)from + done;
+        part = piece(offset + done, bytes - done);
+        if (!holds(unit, offset + done, place, part))
+            status = change(unit, offset + done, place, part);
+    }
+    return status;
+}
+
 status_t cache_zero(uint32_t unit, uint64_t offset, uint32_t bytes)
 {
     return change(unit, offset, NULL, bytes);
@@ -464,7 +486,7 @@ status_t cache_barrier(uint32_t unit)
 
 bool cache_is_full(void)
 {
-    return changed_count > page_count / 2;
+    return changed_count > page_count / 2 || changed_count > COMMIT_PAGES * 3 / 4;
 }
 
 /* ---- for commit.c: whoever calls these has locked the volume, so that its pages do not change ---- */

@@ -17,17 +17,20 @@ status_t cache_find_unit(const char *name, uint32_t *unit, uint64_t *sectors, bo
  * E_BAD_ARGUMENT: beyond the end; E_IO and whatever else the block service answers. */
 status_t cache_read(uint32_t unit, uint64_t offset, void *to, uint32_t bytes, uint32_t ahead);
 status_t cache_write(uint32_t unit, uint64_t offset, const void *from, uint32_t bytes);
+/* As cache_write(), but what is there already does not count as changed. */
+status_t cache_update(uint32_t unit, uint64_t offset, const void *from, uint32_t bytes);
 status_t cache_zero(uint32_t unit, uint64_t offset, uint32_t bytes);
 
 /* Everything changed is on the disk. E_IO also when an earlier write in the background failed. */
 status_t cache_flush(uint32_t unit);
 /* Waits until what was written is on the disk, and not in the disk's own cache. */
 status_t cache_barrier(uint32_t unit);
-/* True when so much has changed that it should be flushed soon. */
+/* True when so much has changed that it should be flushed soon: while it is not, one operation more still fits into a commit. */
 bool cache_is_full(void);
 
 /* ---- for commit.c ---- */
 #define CACHE_SPARE 2u /* pages beside the cache, to be written from */
+#define COMMIT_PAGES (CACHE_SPARE * PAGE_SIZE / 8) /* changed ones that it takes at once: 8 bytes of the spare pages for each */
 
 bool cache_is_changed(uint32_t unit, uint32_t index);
 /* How many pages have changed; their indices in order, as far as there is room. Nobody changes more meanwhile. */

@@ -12,7 +12,6 @@
 #define RECORD_MAGIC 0x4E525450u
 #define SECTOR 512u
 #define PAIRS (PAGE_SIZE / sizeof(struct pair))     /* in a page of the list */
-#define COMMIT_PAGES (CACHE_SPARE * PAIRS)
 #define SECTORS_PER_PAGE (PAGE_SIZE / SECTOR)
 
 struct pair {
@@ -42,12 +41,34 @@ static uint32_t lists_of(uint32_t count)
 
 /* ---- places ---- */
 
+static void note_blocks(ext2_filsys fs, blk64_t first, blk_t count, int in_use)
+{
+    const struct volume *volume = fs->priv_data;
+    if (in_use < 0)
+        ext2fs_mark_block_bitmap_range2(volume->freed, first, count);
+}
+
+static void note_block(ext2_filsys fs, blk64_t block, int in_use)
+{
+    note_blocks(fs, block, 1, in_use);
+}
+
+errcode_t commit_begin(struct volume *volume)
+{
+    volume->fs->priv_data = volume;
+    ext2fs_set_block_alloc_stats_callback(volume->fs, note_block, NULL);
+    ext2fs_set_block_alloc_stats_range_callback(volume->fs, note_blocks, NULL);
+    return ext2fs_allocate_block_bitmap(volume->fs, "blocks freed", &volume->freed);
+}
+
+/* Free before and after this sync: if it is interrupted too early, files are as they were. */
 static bool is_free(const struct volume *volume, uint32_t page)
 {
     uint32_t size = volume->fs->blocksize, count = size < PAGE_SIZE ? PAGE_SIZE / size : 1;
     blk64_t first = (blk64_t)page * PAGE_SIZE / size;
     return first >= volume->fs->super->s_first_data_block && first + count <= ext2fs_blocks_count(volume->fs->super) &&
-           ext2fs_test_block_bitmap_range2(volume->fs->block_map, first, (int)count) && !cache_is_changed(volume->unit, page);
+           ext2fs_test_block_bitmap_range2(volume->fs->block_map, first, (int)count) &&
+           ext2fs_test_block_bitmap_range2(volume->freed, first, (int)count) && !cache_is_changed(volume->unit, page);
 }
 
 /* The same places as last time, while they stay free. */
@@ -127,6 +148,16 @@ status_t commit(struct volume *volume)
     }
     lock_release(&lock);
     return status;
+}
+
+status_t commit_superblock(const struct volume *volume)
+{
+    lock_acquire(&lock);
+    status_t status = cache_read(volume->unit, SUPERBLOCK_OFFSET, cache_spare(0), SUPERBLOCK_SIZE, 0);
+    if (status == OK)
+        status = cache_write_spare(volume->unit, 0, SUPERBLOCK_OFFSET / SECTOR, SUPERBLOCK_SIZE / SECTOR);
+    lock_release(&lock);
+    return status == OK ? cache_barrier(volume->unit) : status;
 }
 
 /* ---- mounting ---- */

@@ -46,6 +46,7 @@ struct volume {
     bool foreign_sector;            /* sector 1 is somebody's: there is no place for a record */
     uint32_t written;           /* when it last was, in seconds since 1970, as the disk says */
     ext2_filsys fs;
+    ext2fs_block_bitmap freed;      /* since the last sync: on the disk they still belong to files */
     struct lock lock;
     struct open_node *nodes;
     struct name names[NAMES];
@@ -72,8 +73,12 @@ uint32_t volume_now(const struct volume *volume);
 int error_of(const struct volume *volume, errcode_t code);
 
 /* ---- commit.c ---- */
+/* Once the volume is open: blocks that are freed are watched. */
+errcode_t commit_begin(struct volume *volume);
 /* What has changed in the cache is on the disk, all or nothing. E_NOT_SUPPORTED: that cannot be, and nothing was done. */
 status_t commit(struct volume *volume);
+/* The superblock alone is on the disk as it is in the cache. */
+status_t commit_superblock(const struct volume *volume);
 /* Before the volume is looked at: finishes what was interrupted. */
 status_t commit_replay(struct volume *volume, uint32_t unit);
 

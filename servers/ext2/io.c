@@ -94,9 +94,10 @@ static errcode_t read_blocks(io_channel io, unsigned long long block, int count,
     return code_of(cache_read(channel_of(io)->unit, block * (uint32_t)io->block_size, data, byte_count(io, count), 0));
 }
 
+/* libext2fs writes the bitmaps of all groups, whichever have changed. */
 static errcode_t write_blocks(io_channel io, unsigned long long block, int count, const void *data)
 {
-    return code_of(cache_write(channel_of(io)->unit, block * (uint32_t)io->block_size, data, byte_count(io, count)));
+    return code_of(cache_update(channel_of(io)->unit, block * (uint32_t)io->block_size, data, byte_count(io, count)));
 }
 
 static errcode_t read_blocks32(io_channel io, unsigned long block, int count, void *data)

@@ -123,15 +123,20 @@ static errcode_t open_volume(struct volume *volume, const char *source, bool rea
         return code;
     volume->fs->flags |= EXT2_FLAG_MASTER_SB_ONLY;
     code = ext2fs_create_inode_cache(volume->fs, INODE_CACHE);
-    return code ? code : ext2fs_read_bitmaps(volume->fs);
+    if (!code)
+        code = ext2fs_read_bitmaps(volume->fs);
+    return code ? code : commit_begin(volume);
 }
 
 static void close_volume(struct volume *volume)
 {
+    if (volume->freed)
+        ext2fs_free_block_bitmap(volume->freed);
     if (volume->fs) {
         volume->fs->flags &= ~(EXT2_FLAG_DIRTY | EXT2_FLAG_CHANGED | EXT2_FLAG_IB_DIRTY | EXT2_FLAG_BB_DIRTY);
         ext2fs_free(volume->fs);
     }
+    volume->freed = NULL;
     volume->fs = NULL;
 }
 
@@ -203,11 +208,11 @@ static errcode_t write_super(struct volume *volume, bool valid)
     return ext2fs_flush2(volume->fs, EXT2_FLAG_FLUSH_NO_SYNC);
 }
 
-/* What cannot be written as a whole goes piece by piece, and meanwhile the disk says that it is in use. */
+/* What cannot be written as a whole goes piece by piece; before the first and until the last, the disk says that it is in use. */
 static int sync_in_pieces(struct volume *volume)
 {
     errcode_t code = write_super(volume, false);
-    if (!code && cache_flush(volume->unit) != OK)
+    if (!code && (commit_superblock(volume) != OK || cache_flush(volume->unit) != OK))
         return EIO;
     if (!code)
         code = write_super(volume, volume->clean);
@@ -223,6 +228,8 @@ static int sync_volume(struct volume *volume)
         return error_of(volume, code);
     status_t status = commit(volume);
     int error = status == E_NOT_SUPPORTED ? sync_in_pieces(volume) : status == OK ? 0 : EIO;
+    if (!error)
+        ext2fs_clear_block_bitmap(volume->freed);
     volume->changed = error != 0;
     return error;
 }

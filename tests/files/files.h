@@ -16,8 +16,10 @@ _Noreturn void fail(const char *what, const char *path);
 
 /* ---- tree.c: prints a line for everything below a folder; returns how many things could not be read ---- */
 uint32_t tree_print(const char *path);
+/* The same with paths as they are from there on, the way tree_print("/") has them. */
+uint32_t tree_print_inside(const char *path);
 
-/* ---- write.c, storm.c, growth.c, damage.c, kills.c, restarts.c, lives.c ---- */
+/* ---- write.c, storm.c, growth.c, damage.c, kills.c, restarts.c, lives.c, generations.c ---- */
 void restarts(void);
 void copies(void);
 /* Kills a service, and waits until all run again. */
@@ -30,5 +32,7 @@ void storm_child(uint32_t number, const char *folder);
 void growth(void);
 void cached(const char *path);
 void damage(void);
+void generations(void);
+void volumes(void);
 
 #endif

@@ -12,7 +12,8 @@ int main(int count, char **arguments)
         return 0;
     }
     if (!test)
-        fail("wanted test=", "tree, write, kills, restarts, copies, lives, storm, cached, growth or damage");
+        fail("wanted test=",
+             "tree, write, kills, restarts, copies, lives, storm, cached, growth, damage, generations or volumes");
     if (strcmp(test, "write") == 0)
         write_tree();
     if (strcmp(test, "tree") == 0 || strcmp(test, "write") == 0)
@@ -33,5 +34,9 @@ int main(int count, char **arguments)
         growth();
     if (strcmp(test, "damage") == 0)
         damage();
+    if (strcmp(test, "generations") == 0)
+        generations();
+    if (strcmp(test, "volumes") == 0)
+        volumes();
     machine_exit(0);
 }

@@ -16,6 +16,7 @@
 
 static uint8_t buffer[PIECE];
 static uint32_t errors;
+static size_t hidden; /* bytes at the beginning of each path that are not part of what is printed */
 
 static const char *short_hash(const char *text)
 {
@@ -32,7 +33,7 @@ static void report_error(const char *path)
 {
     int error = errno;
     errors++;
-    print("E %s %s\n", strerror(error), short_hash(path));
+    print("E %s %s\n", strerror(error), short_hash(path + hidden));
 }
 
 static void print_file(const char *path)
@@ -51,7 +52,7 @@ static void print_file(const char *path)
         return;
     uint32_t size = (uint32_t)hash.bytes;
     sha256_end(&hash, digits);
-    print("F %s %u %s\n", digits, size, short_hash(path));
+    print("F %s %u %s\n", digits, size, short_hash(path + hidden));
 }
 
 static void print_link(const char *path)
@@ -64,7 +65,7 @@ static void print_link(const char *path)
     }
     text[bytes] = '\0';
     strcpy(text_hash, short_hash(text));
-    print("L %s %s\n", text_hash, short_hash(path));
+    print("L %s %s\n", text_hash, short_hash(path + hidden));
 }
 
 static void print_folder(const char *path);
@@ -75,7 +76,7 @@ static void print_thing(const char *path)
     if (lstat(path, &status) != 0) {
         report_error(path);
     } else if (S_ISDIR(status.st_mode)) {
-        print("D %s\n", short_hash(path));
+        print("D %s\n", short_hash(path + hidden));
         print_folder(path);
     } else if (S_ISLNK(status.st_mode)) {
         print_link(path);
@@ -97,7 +98,7 @@ static void print_folder(const char *path)
     errno = 0;
     while ((entry = readdir(folder))) {
         snprintf(child, PATH_BYTES, "%s/%s", strcmp(path, "/") == 0 ? "" : path, entry->d_name);
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && strcmp(child, "/lost+found") != 0)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && strcmp(child + hidden, "/lost+found") != 0)
             print_thing(child);
         errno = 0;
     }
@@ -110,5 +111,13 @@ static void print_folder(const char *path)
 uint32_t tree_print(const char *path)
 {
     print_folder(path);
+    return errors;
+}
+
+uint32_t tree_print_inside(const char *path)
+{
+    hidden = strlen(path);
+    print_folder(path);
+    hidden = 0;
     return errors;
 }
