@@ -46,9 +46,3 @@ bool await_bits(uint32_t (*read)(const void *), const void *from, uint32_t mask,
     }
     return true;
 }
-
-void begin_again(void)
-{
-    print("%s: the PCI service has forgotten our claims: we must begin again\n", program_name());
-    process_exit(1);
-}

@@ -20,10 +20,7 @@ static status_t read_pages(const session_t *session, struct pages *pages)
         status = memory_physical(session->memory, i, &pages->frames[i]);
     if (status != OK)
         return status;
-    status = pci_keep(pci_service, session->memory, &pages->number);
-    if (status == E_NO_RIGHT && unit_at(0)) /* we had claimed a device */
-        begin_again();
-    return status;
+    return pci_keep(pci_service, session->memory, &pages->number);
 }
 
 /* Memory that is offered without the right to learn where it lies serves for descriptions alone, as does any without a disk. */

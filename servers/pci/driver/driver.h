@@ -18,6 +18,10 @@ struct pci_range {              /* what a base address register decodes */
     volatile uint8_t *memory;   /* mapped, uncached; NULL: it is ports */
 };
 
+/* The PCI service has ended, and its next life knows nothing of our claims: we end, and init starts us again. Any function below
+ * does so by itself when it learns of that. */
+_Noreturn void begin_again(void);
+
 /* The n-th device that we may drive. E_NOT_FOUND: there are not so many. */
 status_t pci_find_mine(handle_t service, uint32_t n, struct pci_device *device);
 /* A DWORD of configuration space; all ones where there is none. */
