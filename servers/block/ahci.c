@@ -48,8 +48,10 @@ static void open_port(const struct pci_device *device, struct controller *contro
     controller->ports[number] = port; /* before its disk is asked what it is: the answer comes by interrupt */
     if (status == OK)
         status = ahci_port_identify(port, !(cap & CAP_S64A));
-    if (status != OK && status != E_NOT_FOUND)
+    if (status != OK && status != E_NOT_FOUND) {
         print("%s: AHCI port %u: %s\n", program_name(), number, status_text(status));
+        disk_skip();
+    }
 }
 
 static status_t open_registers(const struct pci_device *device, struct controller *controller)

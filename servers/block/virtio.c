@@ -254,6 +254,8 @@ void virtio_open(const struct pci_device *pci)
         if (status == OK)
             add(device, &disk);
     }
-    if (status != OK)
+    if (status != OK) {
         print("%s: virtio disk: %s\n", program_name(), status_text(status));
+        disk_skip();
+    }
 }
