@@ -204,6 +204,14 @@ def test_slow_device(setup, tmp_path, image, record_guest_cases):
     assert "does not answer: reset" in serial
 
 
+@pytest.mark.parametrize("setup", [SETUPS[0], SETUPS[-1]], ids=lambda setup: setup.name)
+def test_late_request(setup, tmp_path, image, record_guest_cases):
+    """The service waits two seconds. The first request is through at once, the second would be after 3.5."""
+    slow = drive(image, ",throttling.bps-total=32000")
+    serial = run(tmp_path, record_guest_cases, slow + setup.devices, "cases=errors late=1", "timeout=2000", machine=setup.machine)
+    assert serial.count("does not answer: reset") == 1
+
+
 def test_hostile_client(tmp_path, image, record_guest_cases):
     serial = run(tmp_path, record_guest_cases, drive(image) + SETUPS[1].devices, "cases=bad revoke=1")
     assert serial.count("fault: block: page fault") == 70
