@@ -28,7 +28,7 @@ status_t dma_allocate(struct dma *dma, uint32_t pages)
     status_t status = memory_create(pages, MEMORY_CONTIGUOUS, &memory);
     if (status != OK)
         return status;
-    status = pci_keep(pci_service, memory, &number);
+    status = dma_keep(memory, &number);
     if (status == OK)
         status = map(dma, memory, pages);
     handle_close(memory); /* the mapping holds it */

@@ -39,7 +39,7 @@ struct dma { /* physically contiguous memory of ours, below 4 GiB */
     uint32_t physical;
 };
 
-/* For good: the PCI service keeps it beyond our end. */
+/* For good: init keeps it beyond our end. */
 status_t dma_allocate(struct dma *dma, uint32_t pages);
 
 /* Of PCI. */

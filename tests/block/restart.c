@@ -51,14 +51,19 @@ static bool works_again(void)
     return status == OK && page_words(1)[PAGE_SIZE / 8] == PAGE_SECTORS;
 }
 
-/* init makes each restart wait longer than the last. */
-static void end_service(uint32_t number, uint32_t times, const char *name)
+static bool kill(uint32_t number)
+{
+    return service_call(init_endpoint(), INIT_KILL, number, NULL) == OK;
+}
+
+/* init makes each restart wait longer than the last. Then `another` ends at once, unless it is 0. */
+static void end_service(uint32_t number, uint32_t another, uint32_t times, const char *name)
 {
     bool good = true;
     for (uint32_t i = 0; i < times && good; i++) {
         start_readers();
         sleep_microseconds(20000);
-        good = service_call(init_endpoint(), INIT_KILL, number, NULL) == OK && readers_end() && works_again();
+        good = kill(number) && (another == 0 || kill(another)) && readers_end() && works_again();
     }
     report(good, name);
 }
@@ -84,11 +89,11 @@ static bool same_disk(void)
 static bool end_pci_twice(const struct process_entry *service, uint32_t later)
 {
     uint32_t restarts = service->restarts;
-    service_call(init_endpoint(), INIT_KILL, PCI_NUMBER, NULL);
+    kill(PCI_NUMBER);
     run(0, BLOCK_READ, 0, 1, 1); /* by which it learns of that */
     await_restart(service, restarts);
     sleep_microseconds(later);
-    service_call(init_endpoint(), INIT_KILL, PCI_NUMBER, NULL);
+    kill(PCI_NUMBER);
     return same_disk();
 }
 
@@ -103,6 +108,7 @@ void start_cases(void)
 
 void restart_cases(void)
 {
-    end_service(BLOCK_NUMBER, 2, "the block service ends while it works");
-    end_service(PCI_NUMBER, 1, "the PCI service ends below it");
+    end_service(BLOCK_NUMBER, 0, 2, "the block service ends while it works");
+    end_service(PCI_NUMBER, 0, 1, "the PCI service ends below it");
+    end_service(PCI_NUMBER, BLOCK_NUMBER, 1, "the PCI service ends, and the block service before it is back");
 }

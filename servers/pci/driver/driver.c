@@ -1,6 +1,8 @@
 /* The driver's side of the PCI service. */
 #include "driver.h"
 
+#include <init.h>
+
 #define CONFIG_CLASS 0x08u
 #define CONFIG_BAR 0x10u
 #define BAR_IS_PORTS 1u
@@ -72,26 +74,26 @@ status_t pci_enable(const struct pci_device *device, uint32_t bits)
 
 /* ---- memory ---- */
 
-status_t pci_keep(handle_t service, handle_t memory, uint32_t *number)
+status_t dma_keep(handle_t memory, uint32_t *number)
 {
     handle_t copy;
     status_t status = handle_duplicate(memory, RIGHT_TRANSFER, 0, &copy);
     if (status != OK)
         return status;
-    status = checked(service_call_full(service, PCI_KEEP, 0, TIMEOUT_NEVER, copy, number, NULL));
+    status = service_call_full(init_endpoint(), INIT_DMA_KEEP, 0, TIMEOUT_NEVER, copy, number, NULL);
     if (status != OK)
         handle_close(copy); /* it may be gone already, which is as good */
     return status;
 }
 
-void pci_drop(handle_t service, uint32_t number)
+void dma_drop(uint32_t number)
 {
-    checked(service_call(service, PCI_DROP, number, NULL));
+    service_call(init_endpoint(), INIT_DMA_DROP, number, NULL);
 }
 
-void pci_quiet(handle_t service)
+void dma_quiet(void)
 {
-    checked(service_call(service, PCI_QUIET, 0, NULL));
+    service_call(init_endpoint(), INIT_DMA_QUIET, 0, NULL);
 }
 
 /* ---- base address registers ---- */
