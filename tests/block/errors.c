@@ -69,7 +69,7 @@ static void slow_device(void)
 
 /* ---- a request that comes too late must not take those beside it along ---- */
 
-#define LATE_BEFORE 800000u     /* microseconds by which it is older than they are */
+#define LATE_BEFORE 400000u     /* microseconds by which it is older than they are */
 
 static volatile status_t late_status;
 
@@ -81,16 +81,17 @@ static void read_late(void *unused)
     notification_signal(crowd.done, 1);
 }
 
-static void read_in_time(void *argument)
+static void write_in_time(void *argument)
 {
     uint32_t thread = (uint32_t)argument;
-    if (run(thread, BLOCK_READ, thread * 8, 1, 1 + thread) != OK)
+    if (run(thread, BLOCK_WRITE, thread * 8, 1, 1 + thread) != OK)
         __atomic_add_fetch(&crowd.wrong, 1, __ATOMIC_SEQ_CST);
     __atomic_sub_fetch(&crowd.left, 1, __ATOMIC_SEQ_CST);
     notification_signal(crowd.done, 1);
 }
 
-/* The host lets 32000 bytes pass in a second: what comes after a large request waits longer than the service does. */
+/* The host lets 16000 bytes be read in a second: what is to be read after a large request waits longer than the service does.
+ * What is to be written waits for the device that is busy with that. */
 static void late_request(void)
 {
     handle_t thread;
@@ -99,7 +100,7 @@ static void late_request(void)
     notification_create(&crowd.done);
     report(run(0, BLOCK_READ, 0, BLOCK_PAGES * PAGE_SECTORS, 1) == OK, "a large request");
     for (uint32_t i = 0; i < THREADS; i++) {
-        if (thread_spawn(i ? read_in_time : read_late, (void *)i, 0, &thread) == OK)
+        if (thread_spawn(i ? write_in_time : read_late, (void *)i, 0, &thread) == OK)
             handle_close(thread);
         if (i == 0)
             sleep_microseconds(LATE_BEFORE);
