@@ -29,7 +29,14 @@
                                E_NOT_FOUND */
 #define INIT_MODULE 9       /* word: n. Reply: size in bytes and a read-only memory handle of the n-th boot module, whose name
                                stands in the table. E_NO_RIGHT unless the list says modules = true; E_NOT_FOUND */
-#define INIT_METHODS 10
+/* A device goes on writing into memory when its driver has died, and what it is told by memory that was given away in the
+ * meantime could be anything. So init keeps what devices reach, until they are quiet. E_NO_RIGHT unless the list gives the
+ * caller devices (pci = [...]). */
+#define INIT_DMA_KEEP 10    /* attached: memory that the caller's devices will reach. It stays in being when the caller dies.
+                               Reply: a number. E_NO_MEMORY: there is too much */
+#define INIT_DMA_DROP 11    /* word: such a number: no device reaches that memory any more. E_NOT_FOUND */
+#define INIT_DMA_QUIET 12   /* the caller has reset its devices: what its earlier lives left behind may go */
+#define INIT_METHODS 13
 
 #define PROCESSES_MAX 160u  /* services and children */
 

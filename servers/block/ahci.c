@@ -48,8 +48,10 @@ static void open_port(const struct pci_device *device, struct controller *contro
     controller->ports[number] = port; /* before its disk is asked what it is: the answer comes by interrupt */
     if (status == OK)
         status = ahci_port_identify(port, !(cap & CAP_S64A));
-    if (status != OK && status != E_NOT_FOUND)
+    if (status != OK && status != E_NOT_FOUND) {
         print("%s: AHCI port %u: %s\n", program_name(), number, status_text(status));
+        disk_skip();
+    }
 }
 
 static status_t open_registers(const struct pci_device *device, struct controller *controller)
@@ -82,14 +84,23 @@ static status_t open_controller(const struct pci_device *device, struct controll
     return OK;
 }
 
+/* As in virtio.c: no device stays on the bus that was not reset. */
+static status_t open_claimed(const struct pci_device *device, struct controller *controller)
+{
+    status_t status = pci_enable(device, PCI_ENABLE_MEMORY | PCI_ENABLE_MASTER);
+    if (status == OK)
+        status = open_controller(device, controller);
+    if (status != OK)
+        pci_enable(device, 0);
+    return status;
+}
+
 void ahci_open(const struct pci_device *device)
 {
     struct controller *controller = pages_allocate(sizeof(*controller)); /* for as long as we live */
     status_t status = controller ? pci_claim(device) : E_NO_MEMORY;
     if (status == OK)
-        status = pci_enable(device, PCI_ENABLE_MEMORY | PCI_ENABLE_MASTER);
-    if (status == OK)
-        status = open_controller(device, controller);
+        status = open_claimed(device, controller);
     if (status != OK)
         print("%s: AHCI controller: %s\n", program_name(), status_text(status));
 }

@@ -247,7 +247,9 @@ status_t ahci_port_identify(struct ahci_port *port, bool reaches_4gib)
         return status;
     transfer.frames[0] = answer.physical / PAGE_SIZE;
     status = queue_run(&port->queue, &disk, &transfer);
-    if (status == OK && ata_identify((const uint16_t *)answer.base, &disk))
+    if (status == OK && !ata_identify((const uint16_t *)answer.base, &disk))
+        status = E_NOT_SUPPORTED;
+    if (status == OK)
         disk_add(&disk);
     return status;
 }

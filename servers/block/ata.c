@@ -42,7 +42,7 @@ bool ata_identify(const uint16_t words[ATA_IDENTIFY_WORDS], struct disk *disk)
     bool large = SECTOR_SIZE_VALID(words[WORD_SECTOR_SIZE]) && (words[WORD_SECTOR_SIZE] & SECTOR_SIZE_LARGE);
     bool usable = (words[WORD_CAPABILITIES] & CAPABILITIES_DMA_LBA) == CAPABILITIES_DMA_LBA && !large && disk->sectors;
     if (!usable)
-        print("%s: %s \"%s\": no DMA, no LBA or no sectors of 512 bytes: left out\n", program_name(), disk->driver, disk->model);
+        print("%s: %s \"%s\": no DMA, no LBA or no sectors of 512 bytes\n", program_name(), disk->driver, disk->model);
     return usable;
 }
 

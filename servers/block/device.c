@@ -28,7 +28,7 @@ status_t dma_allocate(struct dma *dma, uint32_t pages)
     status_t status = memory_create(pages, MEMORY_CONTIGUOUS, &memory);
     if (status != OK)
         return status;
-    status = pci_keep(pci_service, memory, &number);
+    status = dma_keep(memory, &number);
     if (status == OK)
         status = map(dma, memory, pages);
     handle_close(memory); /* the mapping holds it */
@@ -45,10 +45,4 @@ bool await_bits(uint32_t (*read)(const void *), const void *from, uint32_t mask,
         step = step * 2 < LAST_SLEEP ? step * 2 : LAST_SLEEP;
     }
     return true;
-}
-
-void begin_again(void)
-{
-    print("%s: the PCI service has forgotten our claims: we must begin again\n", program_name());
-    process_exit(1);
 }

@@ -39,14 +39,11 @@ struct dma { /* physically contiguous memory of ours, below 4 GiB */
     uint32_t physical;
 };
 
-/* For good: the PCI service keeps it beyond our end. */
+/* For good: init keeps it beyond our end. */
 status_t dma_allocate(struct dma *dma, uint32_t pages);
 
 /* Of PCI. */
 extern handle_t pci_service;
-
-/* The PCI service has forgotten us: init starts us again. */
-_Noreturn void begin_again(void);
 
 /* Looks again and again, sleeping in between, until the bits of the mask read as `wanted`; false after `milliseconds`. */
 bool await_bits(uint32_t (*read)(const void *), const void *from, uint32_t mask, uint32_t wanted, uint32_t milliseconds);

@@ -70,16 +70,22 @@ status_t disk_transfer(const struct disk *disk, const struct transfer *transfer)
 
 void disk_add(const struct disk *disk)
 {
-    if (disk_count == DISKS_MAX || (disk->reaches_4gib && !bounce_ready())) {
-        print("%s: no room for another disk (%s)\n", program_name(), disk->model);
+    uint32_t number = disk_count++;
+    if (number >= DISKS_MAX || (disk->reaches_4gib && !bounce_ready())) {
+        print("%s: no room for disk %u (%s)\n", program_name(), number, disk->model);
         return;
     }
-    struct disk *added = &disks[disk_count];
+    struct disk *added = &disks[number];
     *added = *disk;
-    struct unit whole = { disk_count << 8, added, 0, added->sectors, "" };
+    struct unit whole = { number << 8, added, 0, added->sectors, "" };
     memcpy(whole.name, added->model, sizeof(whole.name));
-    print("%s: disk %u: %s \"%s\", %u KiB%s\n", program_name(), disk_count, added->driver, added->model,
+    print("%s: disk %u: %s \"%s\", %u KiB%s\n", program_name(), number, added->driver, added->model,
           (uint32_t)(added->sectors / 2), added->read_only ? ", read-only" : "");
     if (unit_add(&whole))
-        partitions_read(added, disk_count++);
+        partitions_read(added, number);
+}
+
+void disk_skip(void)
+{
+    print("%s: disk %u is left out\n", program_name(), disk_count++);
 }

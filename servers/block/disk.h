@@ -66,6 +66,8 @@ void queue_interrupt(void *queue);
 /* ---- disk.c ---- */
 /* Makes the disk known, with its partitions. */
 void disk_add(const struct disk *disk);
+/* For a disk that is there and cannot be used: it has its number all the same, or clients would take the next one for it. */
+void disk_skip(void);
 status_t disk_transfer(const struct disk *disk, const struct transfer *transfer);
 
 /* ---- unit.c ---- */

@@ -32,6 +32,11 @@
 #define IDENTIFY_MS 1000u
 #define RESET_MS 2000u
 
+struct drive {
+    struct disk disk;
+    status_t status;            /* E_NOT_FOUND: there is none */
+};
+
 struct channel {
     struct queue queue;         /* first: the queue's driver functions get its address */
     uint16_t command, control, bus_master;
@@ -141,44 +146,54 @@ static void make_quiet(struct channel *channel)
 
 /* ---- looking for disks ---- */
 
-/* Fails for what is not there and for what is no disk: an empty bus reads as ones or zeros, a CD drive refuses. */
-static bool identify(const struct channel *channel, uint32_t drive, uint16_t *words)
+/* E_NOT_FOUND for what is not there and for what is no disk: an empty bus reads as ones or zeros, a CD drive refuses. */
+static status_t identify(const struct channel *channel, uint32_t drive, uint16_t *words)
 {
     select(channel, (uint8_t)DEVICE_DRIVE(drive));
     uint8_t status = in8(channel->command + STATUS);
     if (status == 0 || status == 0xFF || status == 0x7F)
-        return false;
+        return E_NOT_FOUND;
     for (uint32_t i = SECTOR_COUNT; i <= LBA_HIGH; i++)
         out8((uint16_t)(channel->command + i), 0);
     out8(channel->command + COMMAND, ATA_IDENTIFY_DEVICE);
     in8(channel->control);
     if (!await_idle(channel, IDENTIFY_MS))
-        return false;
+        return E_TIMED_OUT;
     if ((in8(channel->command + STATUS) & (ATA_ERR | ATA_DRQ)) != ATA_DRQ)
-        return false;
+        return E_NOT_FOUND;
     for (uint32_t i = 0; i < ATA_IDENTIFY_WORDS; i++)
         words[i] = in16(channel->command + DATA);
-    return true;
+    return OK;
 }
 
 /* All drives first: a command by interrupt may come only when none is polled any more. */
-static void find_drives(struct channel *channel)
+static void find_drives(struct channel *channel, struct drive drives[DRIVES])
 {
-    static struct disk disks[DRIVES];
     static uint16_t words[ATA_IDENTIFY_WORDS];
-    uint32_t count = 0;
     make_quiet(channel);
     out8(channel->control, CONTROL_NO_INTERRUPT);
-    for (uint32_t drive = 0; drive < DRIVES; drive++) {
-        disks[count] = (struct disk){ .driver = "ide", .drive = drive, .reaches_4gib = true, .pages_most = BLOCK_PAGES,
-                                      .queue = &channel->queue };
-        if (identify(channel, drive, words) && ata_identify(words, &disks[count]))
-            count++;
+    for (uint32_t i = 0; i < DRIVES; i++) {
+        drives[i].disk = (struct disk){ .driver = "ide", .drive = i, .reaches_4gib = true, .pages_most = BLOCK_PAGES,
+                                        .queue = &channel->queue };
+        drives[i].status = identify(channel, i, words);
+        if (drives[i].status == OK && !ata_identify(words, &drives[i].disk))
+            drives[i].status = E_NOT_SUPPORTED;
     }
     in8(channel->command + STATUS);
     out8(channel->control, 0);
-    for (uint32_t i = 0; i < count; i++)
-        disk_add(&disks[i]);
+}
+
+static void add_drives(const struct channel *channel, const struct drive drives[DRIVES], status_t status)
+{
+    for (uint32_t i = 0; i < DRIVES; i++) {
+        status_t its_status = drives[i].status == OK ? status : drives[i].status;
+        if (its_status == OK) {
+            disk_add(&drives[i].disk);
+        } else if (its_status != E_NOT_FOUND) {
+            print("%s: %s, drive %u: %s\n", program_name(), channel->queue.name, i, status_text(its_status));
+            disk_skip();
+        }
+    }
 }
 
 /* ---- the controller ---- */
@@ -200,23 +215,26 @@ static status_t open_ports(const struct pci_device *device, uint32_t number, str
     return command.port && control.port && bus_master.port ? OK : E_NOT_SUPPORTED;
 }
 
+/* Its drives are found before anything can fail for want of memory, so that their numbers are always the same. */
 static status_t open_channel(const struct pci_device *device, uint32_t number)
 {
+    static struct drive drives[DRIVES];
     struct channel *channel = pages_allocate(sizeof(*channel)); /* for as long as we live */
     if (!channel)
         return E_NO_MEMORY;
     channel->queue = (struct queue){ .slots = 1, .start = ide_start, .interrupt = ide_interrupt, .reset = ide_reset,
                                      .pci = *device, .name = number ? "second IDE channel" : "first IDE channel" };
     status_t status = open_ports(device, number, channel);
-    if (status == OK)
-        status = dma_allocate(&channel->table, 1);
+    if (status != OK)
+        return status;
+    find_drives(channel, drives);
+    status = dma_allocate(&channel->table, 1);
     if (status == OK)
         status = queue_init(&channel->queue);
     if (status == OK)
         status = pci_on_interrupt(device, number, queue_interrupt, &channel->queue);
-    if (status == OK)
-        find_drives(channel);
-    return status;
+    add_drives(channel, drives, status);
+    return OK;
 }
 
 void ide_open(const struct pci_device *device)

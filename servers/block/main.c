@@ -125,7 +125,7 @@ static void find_disks(void)
     }
     for (uint32_t i = 0; pci_find_mine(pci_service, i, &device) == OK; i++)
         open_device(&device);
-    pci_quiet(pci_service);
+    dma_quiet();
 }
 
 static const method_t methods[BLOCK_METHODS] = {

@@ -4,6 +4,7 @@
 
 #define QUEUE_FREE (1u << QUEUE_SLOTS)
 #define PATIENCE 100000u /* microseconds */
+#define ISSUE_AGAIN E_CANCELLED /* no device reports that */
 
 uint32_t queue_timeout;
 
@@ -103,7 +104,7 @@ static status_t wait_for(struct queue *queue, uint32_t slot)
     }
 }
 
-/* With the device, every command that it has is lost. */
+/* The reset loses every command that the device has. Ours has failed; the others are issued again by their workers. */
 static void give_up(struct queue *queue, uint32_t slot)
 {
     end_without_claim(queue);
@@ -112,8 +113,9 @@ static void give_up(struct queue *queue, uint32_t slot)
     if (queue->running & 1u << slot) {
         print("%s: %s does not answer: reset\n", program_name(), queue->name);
         queue->reset(queue);
+        queue_finish(queue, slot, E_TIMED_OUT);
         while (queue->running)
-            queue_finish(queue, (uint32_t)__builtin_ctz(queue->running), E_TIMED_OUT);
+            queue_finish(queue, (uint32_t)__builtin_ctz(queue->running), ISSUE_AGAIN);
     }
     lock_release(&queue->lock);
     wait_for(queue, slot); /* takes the bit */
@@ -122,10 +124,13 @@ static void give_up(struct queue *queue, uint32_t slot)
 status_t queue_run(struct queue *queue, const struct disk *disk, const struct transfer *transfer)
 {
     uint32_t slot = take(queue);
-    start(queue, slot, disk, transfer);
-    if (wait_for(queue, slot) != OK)
-        give_up(queue, slot);
-    status_t status = queue->results[slot];
+    status_t status;
+    do {
+        start(queue, slot, disk, transfer);
+        if (wait_for(queue, slot) != OK)
+            give_up(queue, slot);
+        status = queue->results[slot];
+    } while (status == ISSUE_AGAIN);
     if (status == E_IO)
         end_without_claim(queue);
     give_back(queue, slot);

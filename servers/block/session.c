@@ -4,7 +4,7 @@
 #include "disk.h"
 
 struct pages {
-    uint32_t number;            /* by which the PCI service keeps the memory */
+    uint32_t number;            /* by which init keeps the memory */
     uint32_t frames[];
 };
 
@@ -20,10 +20,7 @@ static status_t read_pages(const session_t *session, struct pages *pages)
         status = memory_physical(session->memory, i, &pages->frames[i]);
     if (status != OK)
         return status;
-    status = pci_keep(pci_service, session->memory, &pages->number);
-    if (status == E_NO_RIGHT && unit_at(0)) /* we had claimed a device */
-        begin_again();
-    return status;
+    return dma_keep(session->memory, &pages->number);
 }
 
 /* Memory that is offered without the right to learn where it lies serves for descriptions alone, as does any without a disk. */
@@ -50,7 +47,7 @@ void server_session_ended(uint32_t badge, session_t *session)
     (void)badge;
     if (!pages)
         return;
-    pci_drop(pci_service, pages->number);
+    dma_drop(pages->number);
     pages_free(pages, bytes_of(session));
 }
 

@@ -240,20 +240,30 @@ static void add(struct virtio_disk *device, struct disk *disk)
     disk_add(disk);
 }
 
+/* A device that was not reset goes off the bus again: it may still know the memory of an earlier life. */
+static status_t open_claimed(struct virtio_disk *device, const struct pci_device *pci)
+{
+    struct disk disk = { .driver = "virtio-blk", .queue = &device->queue };
+    device->queue = (struct queue){ .start = virtio_start_request, .interrupt = virtio_interrupt, .reset = virtio_reset,
+                                    .pci = *pci, .name = "virtio disk" };
+    status_t status = pci_enable(pci, PCI_ENABLE_IO | PCI_ENABLE_MEMORY | PCI_ENABLE_MASTER);
+    if (status == OK)
+        status = prepare(device, pci, &disk);
+    if (status == OK)
+        add(device, &disk);
+    else
+        pci_enable(pci, 0);
+    return status;
+}
+
 void virtio_open(const struct pci_device *pci)
 {
     struct virtio_disk *device = pages_allocate(sizeof(*device)); /* for as long as we live */
     status_t status = device ? pci_claim(pci) : E_NO_MEMORY;
     if (status == OK)
-        status = pci_enable(pci, PCI_ENABLE_IO | PCI_ENABLE_MEMORY | PCI_ENABLE_MASTER);
-    if (status == OK) {
-        struct disk disk = { .driver = "virtio-blk", .queue = &device->queue };
-        device->queue = (struct queue){ .start = virtio_start_request, .interrupt = virtio_interrupt, .reset = virtio_reset,
-                                        .pci = *pci, .name = "virtio disk" };
-        status = prepare(device, pci, &disk);
-        if (status == OK)
-            add(device, &disk);
-    }
-    if (status != OK)
+        status = open_claimed(device, pci);
+    if (status != OK) {
         print("%s: virtio disk: %s\n", program_name(), status_text(status));
+        disk_skip();
+    }
 }

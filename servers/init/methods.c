@@ -100,6 +100,9 @@ static const method_t methods[INIT_METHODS] = {
     [INIT_REFRESH] = table_refresh,
     [INIT_KILL] = process_kill,
     [INIT_MODULE] = module_give,
+    [INIT_DMA_KEEP] = dma_keep,
+    [INIT_DMA_DROP] = dma_drop,
+    [INIT_DMA_QUIET] = dma_quiet,
 };
 
 /* Every request passes here: one at a time, and with no handle left behind by those that want none. */

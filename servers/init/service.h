@@ -24,6 +24,7 @@ struct service {                        /* a line of the system list */
     bool essential;                     /* essential=yes: the machine ends with it */
     bool control;                       /* control=yes: it and its children may end any process */
     bool modules;                       /* modules=yes: it may read the boot modules */
+    bool pci;                           /* pci=yes: it has devices, which reach memory */
     bool restarts;                      /* restart=always, restart=at-once */
     bool at_once;                       /* restart=at-once: without delay, as often as it takes */
     struct word uses;                   /* names that it may look up: a,b,c; with * among them all */
@@ -100,6 +101,11 @@ status_t table_create(void);
 reply_t table_give(const request_t *rq);
 reply_t table_refresh(const request_t *rq);
 reply_t module_give(const request_t *rq);
+
+/* ---- dma.c: each answers a method of init.h ---- */
+reply_t dma_keep(const request_t *rq);
+reply_t dma_drop(const request_t *rq);
+reply_t dma_quiet(const request_t *rq);
 
 /* ---- report.c: what init tells of faults and ends ---- */
 /* E_NO_MEMORY. */

@@ -93,14 +93,6 @@ status_t claim(struct device *device, uint32_t badge, handle_t process);
 /* Gives up every claim of a process that has ended. */
 void release_dead(void);
 
-/* ---- keep.c: the caller holds bus_lock ---- */
-/* `memory` is ours to close, whatever comes of it. */
-status_t keep(uint32_t badge, handle_t memory, uint32_t *number);
-status_t keep_drop(uint32_t badge, uint32_t number);
-/* What a driver had that has died waits for keep_quiet. */
-void keep_orphans(uint32_t badge);
-void keep_quiet(uint32_t badge);
-
 /* ---- interrupt.c: the caller holds bus_lock ---- */
 /* Begins to wait for interrupts and for the ends of drivers. */
 status_t interrupts_start(void);

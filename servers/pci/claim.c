@@ -64,7 +64,6 @@ static void silence(const struct device *device)
 static void release(struct device *device)
 {
     silence(device);
-    keep_orphans(device->owner);
     for (uint32_t i = 0; i < CHANNELS; i++)
         interrupt_detach(device, i);
     handle_close(device->process);

@@ -126,35 +126,6 @@ static reply_t done(const request_t *rq)
     return reply_error(status);
 }
 
-/* ---- memory that devices reach ---- */
-
-static reply_t keep_memory(const request_t *rq)
-{
-    uint32_t number = 0;
-    lock_acquire(&bus_lock);
-    status_t status = keep(rq->badge, rq->handle, &number);
-    lock_release(&bus_lock);
-    return status == OK ? reply(number) : reply_error(status);
-}
-
-static reply_t drop_memory(const request_t *rq)
-{
-    drop_handle(rq);
-    lock_acquire(&bus_lock);
-    status_t status = keep_drop(rq->badge, rq->word);
-    lock_release(&bus_lock);
-    return reply_error(status);
-}
-
-static reply_t quiet(const request_t *rq)
-{
-    drop_handle(rq);
-    lock_acquire(&bus_lock);
-    keep_quiet(rq->badge);
-    lock_release(&bus_lock);
-    return reply(0);
-}
-
 /* ---- start ---- */
 
 static const method_t methods[PCI_METHODS] = {
@@ -166,9 +137,6 @@ static const method_t methods[PCI_METHODS] = {
     [PCI_BAR] = bar,
     [PCI_INTERRUPT] = interrupt,
     [PCI_INTERRUPT_DONE] = done,
-    [PCI_KEEP] = keep_memory,
-    [PCI_DROP] = drop_memory,
-    [PCI_QUIET] = quiet,
 };
 
 int main(void)

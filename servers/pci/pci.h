@@ -26,14 +26,7 @@
                            E_NOT_FOUND: it has none */
 #define PCI_INTERRUPT_DONE 7 /* word: as PCI_INTERRUPT. The device is silent: the line may be unmasked when all its drivers
                            have said so. To be called after every bit 0, also when the interrupt was another device's */
-
-/* A device goes on writing into memory when its driver has died, and what it is told by memory that was given away in the
- * meantime could be anything. So the PCI service keeps what a driver's devices reach, until they are quiet. */
-#define PCI_KEEP 8      /* attached: memory that the caller's devices will reach. It stays in being when the caller dies.
-                           Reply: a number. E_NO_RIGHT: the caller has claimed no device; E_NO_MEMORY: there is too much */
-#define PCI_DROP 9      /* word: such a number: no device reaches that memory any more. E_NOT_FOUND */
-#define PCI_QUIET 10    /* the caller has reset its devices: what its earlier lives left behind may go */
-#define PCI_METHODS 11
+#define PCI_METHODS 8
 
 #define PCI_ENABLE_IO 1u
 #define PCI_ENABLE_MEMORY 2u

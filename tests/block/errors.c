@@ -1,4 +1,5 @@
-/* Devices that fail: sectors that cannot be read (bad-read=) or written (bad-write=), a device that does not answer (slow=1). */
+/* Devices that fail: sectors that cannot be read (bad-read=) or written (bad-write=), a device that does not answer (slow=1), or
+ * not in time for the first of several requests (late=1). */
 #include "test.h"
 
 static void bad_read(uint32_t bad)
@@ -66,6 +67,50 @@ static void slow_device(void)
     report(status == OK, "it works again");
 }
 
+/* ---- a request that comes too late must not take those beside it along ---- */
+
+#define LATE_BEFORE 400000u     /* microseconds by which it is older than they are */
+
+static volatile status_t late_status;
+
+static void read_late(void *unused)
+{
+    (void)unused;
+    late_status = run(0, BLOCK_READ, 0, 1, 1);
+    __atomic_sub_fetch(&crowd.left, 1, __ATOMIC_SEQ_CST);
+    notification_signal(crowd.done, 1);
+}
+
+static void write_in_time(void *argument)
+{
+    uint32_t thread = (uint32_t)argument;
+    if (run(thread, BLOCK_WRITE, thread * 8, 1, 1 + thread) != OK)
+        __atomic_add_fetch(&crowd.wrong, 1, __ATOMIC_SEQ_CST);
+    __atomic_sub_fetch(&crowd.left, 1, __ATOMIC_SEQ_CST);
+    notification_signal(crowd.done, 1);
+}
+
+/* The host lets 16000 bytes be read in a second: what is to be read after a large request waits longer than the service does.
+ * What is to be written waits for the device that is busy with that. */
+static void late_request(void)
+{
+    handle_t thread;
+    uint32_t bits;
+    crowd.left = THREADS;
+    notification_create(&crowd.done);
+    report(run(0, BLOCK_READ, 0, BLOCK_PAGES * PAGE_SECTORS, 1) == OK, "a large request");
+    for (uint32_t i = 0; i < THREADS; i++) {
+        if (thread_spawn(i ? write_in_time : read_late, (void *)i, 0, &thread) == OK)
+            handle_close(thread);
+        if (i == 0)
+            sleep_microseconds(LATE_BEFORE);
+    }
+    while (crowd.left && notification_wait(crowd.done, 1, 20000000, &bits) == OK)
+        continue;
+    report(late_status == E_TIMED_OUT, "the next one is not answered in time");
+    report(crowd.left == 0 && crowd.wrong == 0, "younger ones that were with the device at its reset are done all the same");
+}
+
 void error_cases(void)
 {
     uint32_t read = argument_number("bad-read", 0), write = argument_number("bad-write", 0);
@@ -77,4 +122,6 @@ void error_cases(void)
         bad_write(write);
     if (argument("slow"))
         slow_device();
+    if (argument("late"))
+        late_request();
 }

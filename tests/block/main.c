@@ -33,7 +33,7 @@ static const struct {
     void (*run)(void);
 } groups[] = {
     { "pci", pci_cases }, { "data", data_cases }, { "bad", bad_cases }, { "errors", error_cases }, { "restart", restart_cases },
-    { "quiet", quiet_cases },
+    { "quiet", quiet_cases }, { "begin", start_cases },
 };
 
 /* cases=: names joined by commas. */

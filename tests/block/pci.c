@@ -5,6 +5,8 @@
 #include "test.h"
 #include "../../servers/pci/driver/driver.h"
 
+#include <init.h>
+
 #define VICTIM_RAISE 0 /* method of the victim */
 #define EDU_ID 0x11E81234u
 #define EDU_IDENTITY 0x00u      /* registers */
@@ -60,7 +62,7 @@ static status_t keep(void)
     status_t status = memory_create(1, 0, &memory);
     if (status != OK)
         return status;
-    status = pci_keep(pci, memory, &kept);
+    status = dma_keep(memory, &kept);
     handle_close(memory);
     return status;
 }
@@ -80,8 +82,8 @@ static void refusals(uint32_t address)
     report(ask(PCI_INTERRUPT, address, 0) == E_NO_RIGHT, "an interrupt without a claim");
     report(ask(PCI_INTERRUPT_DONE, address, 0) == E_NO_RIGHT, "its end without a claim");
     report(ask(PCI_CLAIM, address, 0) != OK, "a claim without a process");
-    report(keep() == E_NO_RIGHT, "memory kept without a claim");
-    report(service_call(pci, PCI_DROP, 0, NULL) == E_NOT_FOUND, "another driver's memory dropped");
+    report(service_call(init_endpoint(), INIT_DMA_DROP, 0, NULL) == E_NOT_FOUND, "another driver's memory dropped");
+    report(service_call(init_endpoint(), INIT_DMA_DROP, 0xFFFFFFFF, NULL) == E_NOT_FOUND, "memory that nobody keeps dropped");
     report(ask(PCI_METHODS, 0, 0) == E_NO_METHOD, "no such method");
 }
 
@@ -152,9 +154,9 @@ static void drive(void)
         good = interrupt_comes() && disk_reads();
     report(good, "interrupts of two devices on one line");
     report(keep() == OK, "memory kept");
-    report(service_call(pci, PCI_DROP, kept, NULL) == OK, "memory dropped");
-    report(service_call(pci, PCI_DROP, kept, NULL) == E_NOT_FOUND, "memory dropped twice");
-    report(service_call(pci, PCI_KEEP, 0, NULL) == E_BAD_HANDLE, "no memory to keep");
+    report(service_call(init_endpoint(), INIT_DMA_DROP, kept, NULL) == OK, "memory dropped");
+    report(service_call(init_endpoint(), INIT_DMA_DROP, kept, NULL) == E_NOT_FOUND, "memory dropped twice");
+    report(service_call(init_endpoint(), INIT_DMA_KEEP, 0, NULL) == E_BAD_HANDLE, "no memory to keep");
     report(ask(PCI_BAR, edu.address, 1) == E_NOT_FOUND, "no such BAR");
     report(ask(PCI_BAR, edu.address, 6) == E_BAD_ARGUMENT, "no BAR of that number");
     report(ask(PCI_INTERRUPT, edu.address, 1) == E_NOT_FOUND, "no second interrupt");

@@ -1,11 +1,15 @@
 /* A driver dies while its device is about to write to memory: that goes nowhere, and the memory is kept until the driver's next
- * life says that the device is quiet.
+ * life says that the device is quiet. When the PCI service is dead as well, nobody keeps the device from writing: what it writes
+ * to is nobody else's.
  *
  * QEMU's edu device moves data 100 ms after it was told to. Its buffer is zero. */
 #include "test.h"
 #include "../../servers/pci/driver/driver.h"
 
+#include <init.h>
+
 enum { HOLD, DIE, QUIET, METHODS };  /* of the victim */
+enum { SHARED, UNSHARED };      /* the word of HOLD */
 
 #define EDU_SOURCE 0x80u        /* registers */
 #define EDU_TARGET 0x88u
@@ -17,7 +21,7 @@ enum { HOLD, DIE, QUIET, METHODS };  /* of the victim */
 #define EDU_BYTES 2048u         /* QEMU refuses the whole buffer */
 #define DMA_OVER 300000u        /* microseconds */
 #define HELD_PAGES 64u
-#define OTHER_PAGES 4u          /* that list them */
+#define OTHER_PAGES 6u          /* the one that is written to, and those that list them */
 #define UNTOUCHED 0xA5u
 
 /* ---- the victim ---- */
@@ -39,15 +43,15 @@ static status_t make_kept(uint32_t pages, handle_t *memory)
 {
     uint32_t number;
     status_t status = memory_create(pages, 0, memory);
-    return status == OK ? pci_keep(pci, *memory, &number) : status;
+    return status == OK ? dma_keep(*memory, &number) : status;
 }
 
-/* Replies with the device's address and the page that it will be told to write to; more memory is kept beside it. */
+/* Replies with the device's address and the page that it will be told to write to, unless `word` says that this is for nobody;
+ * more memory is kept beside it. */
 static reply_t hold(const request_t *rq)
 {
     handle_t held = HANDLE_NONE, page = HANDLE_NONE;
     uint32_t frame = 0;
-    (void)rq;
     status_t status = take_device();
     if (status == OK)
         status = pci_enable(&edu, PCI_ENABLE_MEMORY | PCI_ENABLE_MASTER);
@@ -60,7 +64,9 @@ static reply_t hold(const request_t *rq)
     if (status == OK)
         status = memory_physical(page, 0, &frame);
     target = frame * PAGE_SIZE;
-    return status == OK ? reply_handle(edu.address, page) : reply_error(status);
+    if (status != OK)
+        return reply_error(status);
+    return rq->word == SHARED ? reply_handle(edu.address, page) : reply(edu.address);
 }
 
 static void set(uint32_t offset, uint32_t value)
@@ -83,7 +89,7 @@ static reply_t make_quiet(const request_t *rq)
     (void)rq;
     status_t status = take_device();
     if (status == OK)
-        pci_quiet(pci);
+        dma_quiet();
     return reply_error(status);
 }
 
@@ -116,13 +122,22 @@ static bool is_master(uint32_t address)
     return pci_read(&device, CONFIG_COMMAND) & PCI_ENABLE_MASTER;
 }
 
-void quiet_cases(void)
+static handle_t victim;
+
+/* The victim's next life: what the last one left behind is free from then on, and not before. */
+static void check_quiet(uint32_t before)
 {
-    handle_t victim, memory;
+    report(service_call(victim, QUIET, 0, NULL) == OK, "the next life claims the device and makes it quiet");
+    uint32_t freed = free_frames() - before;
+    print("%u frames were freed\n", freed);
+    report(freed >= HELD_PAGES && freed < HELD_PAGES + OTHER_PAGES, "what was kept is free from then on, and was not before");
+}
+
+static void driver_dies(void)
+{
+    handle_t memory;
     uint32_t address, page = address_reserve(1);
-    if (service_find("pci", &pci) != OK || service_find("victim", &victim) != OK)
-        return;
-    status_t status = service_call_full(victim, HOLD, 0, TIMEOUT_NEVER, HANDLE_NONE, &address, &memory);
+    status_t status = service_call_full(victim, HOLD, SHARED, TIMEOUT_NEVER, HANDLE_NONE, &address, &memory);
     if (status == OK)
         status = process_map(self_process(), memory, page, PROTECT_READ | PROTECT_WRITE, 0, 1);
     report(status == OK && is_master(address), "a driver with memory that its device reaches");
@@ -133,9 +148,63 @@ void quiet_cases(void)
     sleep_microseconds(DMA_OVER);
     report(!is_master(address), "the device is off the bus");
     report(is_untouched((const uint8_t *)page), "nothing was written");
-    uint32_t before = free_frames();
-    report(service_call(victim, QUIET, 0, NULL) == OK, "the next life claims the device and makes it quiet");
-    uint32_t freed = free_frames() - before;
-    print("%u frames were freed\n", freed);
-    report(freed >= HELD_PAGES && freed < HELD_PAGES + OTHER_PAGES, "what was kept is free from then on, and was not before");
+    check_quiet(free_frames());
+    process_unmap(self_process(), page, 1);
+    handle_close(memory);
+}
+
+/* ---- without the PCI service ---- */
+
+#define PCI_NUMBER 1u           /* place in the list */
+#define PCI_ENDS 4u             /* the last time it stays away for 400 ms: longer than the transfer takes */
+#define FILLED_PAGES 600u       /* more than the driver had */
+
+static status_t end_pci(void)
+{
+    return service_call(init_endpoint(), INIT_KILL, PCI_NUMBER, NULL);
+}
+
+static uint8_t *fill(void)
+{
+    handle_t memory;
+    uint8_t *base = (uint8_t *)address_reserve(FILLED_PAGES);
+    status_t status = memory_create(FILLED_PAGES, 0, &memory);
+    if (status == OK)
+        status = process_map(self_process(), memory, (uint32_t)base, PROTECT_READ | PROTECT_WRITE, 0, FILLED_PAGES);
+    if (status != OK)
+        return NULL;
+    memset(base, UNTOUCHED, FILLED_PAGES * PAGE_SIZE);
+    return base;
+}
+
+static uint32_t touched_pages(const uint8_t *base)
+{
+    uint32_t touched = 0;
+    for (uint32_t i = 0; i < FILLED_PAGES; i++)
+        touched += !is_untouched(base + i * PAGE_SIZE);
+    return touched;
+}
+
+static void both_die(void)
+{
+    uint32_t address;
+    for (uint32_t i = 1; i < PCI_ENDS; i++)
+        if (end_pci() != OK || service_call(pci, PCI_FIND, 0, &address) != OK)
+            return;
+    report(service_call(victim, HOLD, UNSHARED, NULL) == OK, "a driver with memory of its own");
+    status_t status = end_pci();
+    report(status == OK && service_call(victim, DIE, 0, NULL) == E_PEER_DIED, "it dies after PCI, its device told to write");
+    uint8_t *base = fill();
+    sleep_microseconds(DMA_OVER);
+    report(base && touched_pages(base) == 0, "whoever takes memory now keeps it");
+    service_call(victim, METHODS, 0, NULL); /* there is no such method: so says its next life, which waits for that of PCI */
+    check_quiet(free_frames());
+}
+
+void quiet_cases(void)
+{
+    if (service_find("pci", &pci) != OK || service_find("victim", &victim) != OK)
+        return;
+    driver_dies();
+    both_die();
 }

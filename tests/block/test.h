@@ -35,6 +35,7 @@ void bad_cases(void);           /* requests that must be refused */
 void error_cases(void);         /* sectors that cannot be read or written, a device that does not answer */
 void pci_cases(void);           /* what the PCI service refuses, a shared line, a driver that dies */
 void restart_cases(void);       /* the block service ends while it works, and the PCI service under it */
+void start_cases(void);         /* the PCI service ends while the block service starts */
 int pci_victim(void);           /* that driver */
 void quiet_cases(void);         /* a driver that dies with a transfer under way */
 int quiet_victim(void);         /* that driver */

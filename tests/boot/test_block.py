@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "release"
 LIST = """\
 [pci]
-restart = "always"
+restart = "{restart}"
 quota = 4096
 priority = 20
 ports = ["0-0xffff"]
@@ -28,13 +28,14 @@ quota = 4096
 priority = 18
 workers = 8
 faults = "thread"
-restart = "always"
+restart = "{restart}"
 uses = ["pci"]
 pci = ["class:0101", "class:0106", "1af4:1001", "1af4:1042"]
 arguments = {block}
 {victim}
 [block-test]
 quota = 4096
+priority = {priority}
 control = true
 essential = true
 uses = [{uses}]
@@ -75,15 +76,17 @@ def table(words):
     return "{ " + ", ".join(f'{key} = "{value}"' for key, value in (word.split("=") for word in words.split())) + " }"
 
 
-def system_list(folder, test, block="", victim=""):
+def system_list(folder, test, block="", victim="", restart="always", priority=16):
     path = folder / "block.toml"
     uses = '"pci", "block"' + (', "victim"' if victim else "")
-    path.write_text(LIST.format(block=table(block), victim=victim, test=table(test), uses=uses))
+    path.write_text(LIST.format(block=table(block), victim=victim, test=table(test), uses=uses, restart=restart,
+                                priority=priority))
     return str(path)
 
 
-def run(folder, record_guest_cases, extra, test, block="", victim="", **options):
-    result = boot.run(build=str(BUILD), list=system_list(folder, test, block, victim), extra=extra, timeout=30, **options)
+def run(folder, record_guest_cases, extra, test, block="", victim="", restart="always", priority=16, **options):
+    result = boot.run(build=str(BUILD), list=system_list(folder, test, block, victim, restart, priority), extra=extra,
+                      timeout=30, **options)
     verdict = tap.judge(result.serial, result.code)
     record_guest_cases(verdict)
     assert not verdict.failed, verdict.text + "\n" + result.serial + result.log
@@ -201,6 +204,13 @@ def test_slow_device(setup, tmp_path, image, record_guest_cases):
     assert "does not answer: reset" in serial
 
 
+def test_late_request(tmp_path, image, record_guest_cases):
+    """QEMU's AHCI carries out one command after the other."""
+    slow = drive(image, ",throttling.bps-read=16000")
+    serial = run(tmp_path, record_guest_cases, slow + SETUPS[-1].devices, "cases=errors late=1", "timeout=1000", machine="q35")
+    assert serial.count("does not answer: reset") == 1
+
+
 def test_hostile_client(tmp_path, image, record_guest_cases):
     serial = run(tmp_path, record_guest_cases, drive(image) + SETUPS[1].devices, "cases=bad revoke=1")
     assert serial.count("fault: block: page fault") == 70
@@ -213,6 +223,26 @@ def test_services_end(setup, tmp_path, image, record_guest_cases):
     slow = drive(image, ",throttling.iops-total=300")
     serial = run(tmp_path, record_guest_cases, slow + setup.devices, "cases=restart", "timeout=200", machine=setup.machine)
     assert "block: the PCI service has forgotten our claims" in serial
+
+
+def test_pci_ends_while_block_starts(tmp_path, image, record_guest_cases):
+    """The second disk must not be taken for the first either. The test has the priority to end PCI at any moment."""
+    other = tmp_path / "other"
+    other.write_bytes(image.read_bytes()[:disks.SECTOR * 4000])
+    extra = drive(image) + ["-device", "virtio-blk-pci,drive=d", "-drive", f"file={other},format=raw,if=none,id=d2",
+                            "-device", "virtio-blk-pci,drive=d2"]
+    serial = run(tmp_path, record_guest_cases, extra, "cases=begin", restart="at-once", priority=22)
+    assert serial.count("block: the PCI service has forgotten our claims") > 40, "it never ended while block started"
+
+
+def test_a_disk_that_fails_keeps_its_number(tmp_path, image, record_guest_cases):
+    """The first wants its addresses translated, which we do not."""
+    first = ["-drive", "driver=null-co,size=1M,if=none,id=n",
+             "-device", "virtio-blk-pci,drive=n,disable-legacy=on,iommu_platform=on,addr=4"]
+    serial = run(tmp_path, record_guest_cases, first + drive(image) + ["-device", "virtio-blk-pci,drive=d,addr=5"],
+                 "cases=data unit=0x100")
+    assert "disk 0 is left out" in serial
+    assert list(units(serial)) == [0x100]
 
 
 @pytest.mark.parametrize("machine", ["pc", "q35"])

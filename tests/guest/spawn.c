@@ -256,6 +256,10 @@ static void without_the_right(void)
     expect_equal(answer, E_NO_RIGHT);
     expect_equal(service_call(partner, HOSTILE_ASK_INIT, INIT_FIND, &answer), OK);
     expect_equal(answer, E_NO_RIGHT);
+    for (uint32_t method = INIT_DMA_KEEP; method <= INIT_DMA_QUIET; method++) {
+        expect_equal(service_call(partner, HOSTILE_ASK_INIT, method, &answer), OK);
+        expect_equal(answer, E_NO_RIGHT);
+    }
     handle_close(partner);
 }
 

@@ -1,6 +1,8 @@
 /* The driver's side of the PCI service. */
 #include "driver.h"
 
+#include <init.h>
+
 #define CONFIG_CLASS 0x08u
 #define CONFIG_BAR 0x10u
 #define BAR_IS_PORTS 1u
@@ -10,28 +12,44 @@
 #define CLASS_IDE 0x0101u
 #define IDE_NATIVE(bar) ((bar) < 2 ? 1u : 4u)
 
+static bool claimed;            /* some device, ever */
+
+void begin_again(void)
+{
+    print("%s: the PCI service has forgotten our claims: we must begin again\n", program_name());
+    process_exit(1);
+}
+
+/* Every answer of the service passes here. Whoever goes on without a claim takes good devices for broken ones. */
+static status_t checked(status_t status)
+{
+    if (status == E_PEER_DIED || (status == E_NO_RIGHT && claimed))
+        begin_again();
+    return status;
+}
+
 static status_t call(const struct pci_device *device, uint32_t method, uint32_t number)
 {
-    return service_call(device->service, method, device->address | number << NUMBER_SHIFT, NULL);
+    return checked(service_call(device->service, method, device->address | number << NUMBER_SHIFT, NULL));
 }
 
 static status_t call_for_handle(const struct pci_device *device, uint32_t method, uint32_t number, uint32_t *answer,
                                 handle_t *handle)
 {
-    return service_call_full(device->service, method, device->address | number << NUMBER_SHIFT, TIMEOUT_NEVER, HANDLE_NONE,
-                             answer, handle);
+    return checked(service_call_full(device->service, method, device->address | number << NUMBER_SHIFT, TIMEOUT_NEVER,
+                                     HANDLE_NONE, answer, handle));
 }
 
 status_t pci_find_mine(handle_t service, uint32_t n, struct pci_device *device)
 {
     device->service = service;
-    return service_call(service, PCI_FIND_MINE, n, &device->address);
+    return checked(service_call(service, PCI_FIND_MINE, n, &device->address));
 }
 
 uint32_t pci_read(const struct pci_device *device, uint32_t offset)
 {
     uint32_t value = UINT32_MAX;
-    service_call(device->service, PCI_READ, device->address | offset << NUMBER_SHIFT, &value);
+    checked(service_call(device->service, PCI_READ, device->address | offset << NUMBER_SHIFT, &value));
     return value;
 }
 
@@ -42,9 +60,10 @@ status_t pci_claim(const struct pci_device *device)
     status_t status = handle_duplicate(self_process(), RIGHT_READ | RIGHT_TRANSFER, 0, &process);
     if (status != OK)
         return status;
-    status = service_call_full(device->service, PCI_CLAIM, device->address, TIMEOUT_NEVER, process, NULL, NULL);
+    status = checked(service_call_full(device->service, PCI_CLAIM, device->address, TIMEOUT_NEVER, process, NULL, NULL));
     if (status != OK)
         handle_close(process); /* it may be gone already, which is as good */
+    claimed |= status == OK;
     return status;
 }
 
@@ -55,26 +74,26 @@ status_t pci_enable(const struct pci_device *device, uint32_t bits)
 
 /* ---- memory ---- */
 
-status_t pci_keep(handle_t service, handle_t memory, uint32_t *number)
+status_t dma_keep(handle_t memory, uint32_t *number)
 {
     handle_t copy;
     status_t status = handle_duplicate(memory, RIGHT_TRANSFER, 0, &copy);
     if (status != OK)
         return status;
-    status = service_call_full(service, PCI_KEEP, 0, TIMEOUT_NEVER, copy, number, NULL);
+    status = service_call_full(init_endpoint(), INIT_DMA_KEEP, 0, TIMEOUT_NEVER, copy, number, NULL);
     if (status != OK)
         handle_close(copy); /* it may be gone already, which is as good */
     return status;
 }
 
-void pci_drop(handle_t service, uint32_t number)
+void dma_drop(uint32_t number)
 {
-    service_call(service, PCI_DROP, number, NULL);
+    service_call(init_endpoint(), INIT_DMA_DROP, number, NULL);
 }
 
-void pci_quiet(handle_t service)
+void dma_quiet(void)
 {
-    service_call(service, PCI_QUIET, 0, NULL);
+    service_call(init_endpoint(), INIT_DMA_QUIET, 0, NULL);
 }
 
 /* ---- base address registers ---- */

@@ -18,6 +18,10 @@ struct pci_range {              /* what a base address register decodes */
     volatile uint8_t *memory;   /* mapped, uncached; NULL: it is ports */
 };
 
+/* The PCI service has ended, and its next life knows nothing of our claims: we end, and init starts us again. Any function below
+ * does so by itself when it learns of that. */
+_Noreturn void begin_again(void);
+
 /* The n-th device that we may drive. E_NOT_FOUND: there are not so many. */
 status_t pci_find_mine(handle_t service, uint32_t n, struct pci_device *device);
 /* A DWORD of configuration space; all ones where there is none. */
@@ -33,9 +37,9 @@ status_t pci_open_bar(const struct pci_device *device, uint32_t number, struct p
 status_t pci_on_interrupt(const struct pci_device *device, uint32_t channel, void (*handler)(void *), void *argument);
 
 /* Memory is to be kept before a device learns of it, and dropped when no device reaches it any more: so it outlives us. */
-status_t pci_keep(handle_t service, handle_t memory, uint32_t *number);
-void pci_drop(handle_t service, uint32_t number);
+status_t dma_keep(handle_t memory, uint32_t *number);
+void dma_drop(uint32_t number);
 /* All our devices have been reset since we began. */
-void pci_quiet(handle_t service);
+void dma_quiet(void);
 
 #endif
