@@ -79,7 +79,6 @@ static void kernel_process_start(void)
     arch_kernel_space(&kernel_process.space);
     cpu->kernel = &kernel_process;
     queue_init(&cpu->ready);
-    list_init(&cpu->timers);
     list_init(&cpu->doomed);
     thread_init();
 }

@@ -19,7 +19,6 @@ status_t sys_notification_create(struct thread *thread)
     if (!notification)
         return E_NO_MEMORY;
     list_init(&notification->waiters);
-    list_init(&notification->timer.link);
     return syscall_return_object(thread, &notification->object);
 }
 

@@ -25,7 +25,6 @@ static void thread_prepare(struct thread *thread, struct process *process, uint8
     thread->base = thread->budget = &thread->own;
     list_init(&thread->in_endpoint);
     list_init(&thread->queue_link);
-    list_init(&thread->timer.link);
     budget_init(&thread->own, priority, (uint32_t)arch_microseconds_to_ticks(SLICE_MICROSECONDS));
     thread->own.bound = thread;
 }

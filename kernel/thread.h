@@ -107,7 +107,7 @@ struct cpu {
     struct queue ready;             /* budgets */
     bool reschedule;                /* a better budget became ready, or the slice ended: schedule before leaving */
     uint64_t budget_since;          /* arch_time() when `budget` began to run or was last charged */
-    struct list timers;             /* struct timer, soonest first */
+    struct timer *timers;           /* the soonest of those that are armed */
     struct list doomed;             /* threads to end before leaving; `reschedule` is set while there is one */
     uint32_t switches, interrupts, threads_created, threads_alive, processes_alive;
     const void *sysenter_entry;     /* where MSR_SYSENTER_EIP points; NULL: no SYSENTER (sysenter/msr.c) */

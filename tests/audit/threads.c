@@ -96,6 +96,13 @@ static void check_state(const struct thread *thread, bool idle)
           NAME(thread), (uint32_t)thread->state);
 }
 
+static const struct timer *top_of(const struct timer *timer)
+{
+    while (timer->above)
+        timer = timer->above;
+    return timer;
+}
+
 static void check_timer(const struct thread *thread)
 {
     bool calling = thread->state == THREAD_QUEUED || thread->callee;
@@ -104,7 +111,7 @@ static void check_timer(const struct thread *thread)
           NAME(thread));
     check(!armed || calling || thread->state == THREAD_WAITING, "process %u: thread %p has a timer for nothing",
           NAME(thread));
-    check(!armed || list_has(&this_cpu()->timers, &thread->timer.link), "process %u: the timer of thread %p is lost",
+    check(!armed || top_of(&thread->timer) == this_cpu()->timers, "process %u: the timer of thread %p is lost",
           NAME(thread));
 }
 
@@ -186,13 +193,35 @@ static void check_ready_queue(const struct cpu *cpu)
     check(queued == ready_found, "%u budgets are ready, and %u threads", queued, ready_found);
 }
 
+static uint32_t rank_of(const struct timer *timer)
+{
+    return timer ? timer->rank : 0;
+}
+
+static void check_timer_below(const struct timer *timer, const struct timer *below)
+{
+    check(!below || (below->above == timer && below->when >= timer->when), "timer %p is above one that is due sooner",
+          (const void *)timer);
+}
+
+/* From each timer to the next, left before right, by the ways up; so no stack is needed. */
+static const struct timer *timer_after(const struct timer *timer)
+{
+    if (timer->left)
+        return timer->left;
+    while (timer->above && (timer->above->right == timer || !timer->above->right))
+        timer = timer->above;
+    return timer->above ? timer->above->right : NULL;
+}
+
 static void check_timers(const struct cpu *cpu)
 {
-    uint64_t last = 0;
-    LIST_FOREACH(link, &cpu->timers) {
-        const struct timer *timer = LIST_ENTRY(link, struct timer, link);
-        check(timer->when >= last, "the timers are not in order");
-        last = timer->when;
+    check(!cpu->timers || !cpu->timers->above, "the soonest timer is below another one");
+    for (const struct timer *timer = cpu->timers; timer; timer = timer_after(timer)) {
+        check_timer_below(timer, timer->left);
+        check_timer_below(timer, timer->right);
+        check(rank_of(timer->left) >= rank_of(timer->right) && timer->rank == rank_of(timer->right) + 1,
+              "timer %p has rank %u", (const void *)timer, timer->rank);
     }
 }
 

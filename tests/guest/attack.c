@@ -27,16 +27,18 @@
 #define BADGE_ATTACKER 5u
 #define HELD_BIT 9u                 /* of `release` */
 #define DEADLINE 300u               /* microseconds, at most */
+#define VICTIMS_DEADLINE (2u * SECOND)
 #define TABLE_MAX 1024u
 #define LARGEST_PIECE 128u          /* pages */
 #define CLEAR_LARGEST (LARGEST_PIECE * (PAGE_SIZE / 4 + 100))
 #define PIECES 64u
 #define MAPPED 32u                  /* pages */
-#define TIMERS 128u
+#define TIMERS 500u
+#define NEAR_TIMERS 128u             /* of them, those that fire soon */
 
 /* On the page that all three see. */
 struct field {
-    uint32_t gate, rounds;
+    uint32_t gate, rounds, timeout;
     handle_t victims_pool, attackers_pool, release;
     volatile uint32_t failures;     /* calls of the victim that were not answered */
     volatile status_t failure;      /* the last of them */
@@ -52,11 +54,20 @@ static uint64_t due_in(uint32_t microseconds)
     return ticks() + (uint64_t)info(INFO_TSC_KHZ) * microseconds / 1000;
 }
 
+static status_t call_within(uint32_t timeout, uint32_t word, uint32_t *answer)
+{
+    struct message message = { .word = word, .method = METHOD_FORWARD, .handle = HANDLE_NONE };
+    status_t status = ipc_call(FIELD->victims_pool, timeout, &message);
+    *answer = message.word;
+    return status != OK ? status : message.status;
+}
+
 static void call_once(const struct gate *gate, uint32_t word, uint32_t *took)
 {
     uint32_t answer = 0;
     uint64_t begin = ticks();
-    status_t status = call(gate, FIELD->victims_pool, METHOD_FORWARD, word, &answer);
+    status_t status = FIELD->timeout ? call_within(FIELD->timeout, word, &answer) :
+                      call(gate, FIELD->victims_pool, METHOD_FORWARD, word, &answer);
     *took = (uint32_t)(ticks() - begin);
     if (status == OK && answer == word)
         return;
@@ -127,18 +138,23 @@ static void call_quickly(void)
     call_pool(METHOD_SPIN, 10, TIMEOUT_NEVER, HANDLE_NONE);
 }
 
-static void arm_timers(void)
+static void arm(uint32_t count, uint32_t least)
 {
     static handle_t timers[TIMERS];
     static uint32_t seed = 3;
-    for (uint32_t i = 0; i < TIMERS; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         if (timers[i] == HANDLE_NONE)
             notification_create(&timers[i]);
-        notification_timer(timers[i], 1, random_next(&seed) % DEADLINE);
+        notification_timer(timers[i], 1, least + random_next(&seed) % DEADLINE);
     }
     pause();
     FIELD->turns++;
 }
+
+static void arm_near(void) { arm(NEAR_TIMERS, 0); }
+
+/* Sooner than the deadline of the victim's call. */
+static void arm_far(void) { arm(TIMERS, VICTIMS_DEADLINE / 2); }
 
 static void fill_table(void)
 {
@@ -208,14 +224,17 @@ static void make_threads(void)
 
 struct attack {
     const char *name;
+    uint32_t timeout;               /* of the victim's calls, which then go through INT 250; 0: none */
     uint32_t longest;               /* instructions of the longest kernel entry that it can cause, if that is a long one */
     void (*threads[THREADS])(void);
 };
 
-static const struct attack the_pool = { "pool", 0, { hold_worker, hold_worker, call_quickly, call_quickly, let_go } };
-static const struct attack deadlines = { "deadlines", 0, { hold_and_leave, hold_and_leave, hold_and_leave, arm_timers, let_go } };
-static const struct attack handles = { "handles", 0, { fill_table, push_handle, push_handle } };
-static const struct attack memory = { "memory", CLEAR_LARGEST, { take_memory, map_and_revoke, make_process, make_threads } };
+static const struct attack the_pool = { "pool", 0, 0, { hold_worker, hold_worker, call_quickly, call_quickly, let_go } };
+static const struct attack deadlines = { "deadlines", 0, 0,
+                                         { hold_and_leave, hold_and_leave, hold_and_leave, arm_near, let_go } };
+static const struct attack timers = { "timers", VICTIMS_DEADLINE, 0, { arm_far } };
+static const struct attack handles = { "handles", 0, 0, { fill_table, push_handle, push_handle } };
+static const struct attack memory = { "memory", 0, CLEAR_LARGEST, { take_memory, map_and_revoke, make_process, make_threads } };
 
 /* ---- a measurement ---- */
 
@@ -260,13 +279,14 @@ static void close_field(void)
     handle_close(nested_target);
 }
 
-static void make_both(const struct gate *gate)
+static void make_both(const struct gate *gate, uint32_t timeout)
 {
     child_create(&state.victim, CHILD_QUOTA);
     child_create(&state.attacker, ATTACK_QUOTA);
     expect_passed();
     FIELD->gate = gate->sysenter ? GATE_SYSENTER : GATE_INT;
     FIELD->rounds = rounds();
+    FIELD->timeout = timeout;
     FIELD->victims_pool = child_give(&state.victim, state.pool_victim, RIGHT_CALL);
     FIELD->attackers_pool = child_give(&state.attacker, state.pool_attacker, RIGHT_CALL);
     FIELD->release = child_give(&state.attacker, release, RIGHT_WRITE);
@@ -303,11 +323,10 @@ static void end_both(const struct gate *gate)
     expect_equal(endpoint_fact(gate->services->capped, ENDPOINT_IDLE), 4);
 }
 
-/* `attack` NULL: alone. */
-static void let_it_live(const struct attack *attack)
+static void let_it_live(const struct attack *attack, bool alone)
 {
     uint32_t turns = 0;
-    if (attack) {
+    if (!alone) {
         start_attack(attack);
         expect_passed();
         turns = FIELD->turns;
@@ -317,7 +336,7 @@ static void let_it_live(const struct attack *attack)
     expect_equal(child_wait(&state.victim, PATIENCE * rounds()), CHILD_ENDED);
     expect_equal(FIELD->failure, OK);
     expect_equal(FIELD->failures, 0);
-    expect(!attack || FIELD->turns > turns + 10); /* it went on meanwhile */
+    expect(alone || FIELD->turns > turns); /* it went on meanwhile */
     expect_equal(state.attacker.faults, 0);
 }
 
@@ -340,12 +359,12 @@ static struct figures figures_of(uint32_t *numbers, uint32_t count)
     return (struct figures){ numbers[count / 2], numbers[count - 1 - count / 100], numbers[count - 1] };
 }
 
-static void measure(const struct gate *gate, const struct attack *attack, struct result *result)
+static void measure(const struct gate *gate, const struct attack *attack, bool alone, struct result *result)
 {
     uint32_t *took = (uint32_t *)state.address, *late = took + rounds();
-    make_both(gate);
+    make_both(gate, attack->timeout);
     expect_passed();
-    let_it_live(attack);
+    let_it_live(attack, alone);
     end_both(gate);
     result->took = figures_of(took, rounds());
     result->late = figures_of(late, rounds());
@@ -362,9 +381,9 @@ static void show(const struct attack *attack, const char *what, const struct fig
 static void compare(const struct gate *gate, const struct attack *attack)
 {
     struct result alone, attacked;
-    measure(gate, NULL, &alone);
+    measure(gate, attack, true, &alone);
     expect_passed();
-    measure(gate, attack, &attacked);
+    measure(gate, attack, false, &attacked);
     expect_passed();
     show(attack, "a call", &alone.took, &attacked.took, gate);
     show(attack, "waking", &alone.late, &attacked.late, gate);
@@ -384,12 +403,14 @@ static void withstand(const struct gate *gate, const struct attack *attack)
 
 static void taking_workers(const struct gate *gate) { withstand(gate, &the_pool); }
 static void leaving_calls(const struct gate *gate) { withstand(gate, &deadlines); }
+static void arming_timers(const struct gate *gate) { withstand(gate, &timers); }
 static void taking_handles(const struct gate *gate) { withstand(gate, &handles); }
 static void taking_memory(const struct gate *gate) { withstand(gate, &memory); }
 
 static const struct test_case cases[] = {
     { "a client that takes workers", .run_gate = taking_workers },
     { "a client that leaves calls at their deadline", .run_gate = leaving_calls },
+    { "a client that arms timers", .run_gate = arming_timers },
     { "a client that takes handles", .run_gate = taking_handles },
     { "a client that takes memory", .run_gate = taking_memory },
 };
