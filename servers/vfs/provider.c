@@ -137,7 +137,7 @@ void operation_begin(struct operation *operation, struct provider *provider, con
         lock_acquire(&lock);
     }
     operation->provider = provider;
-    operation->volume = volume;
+    operation->volume = volume ? volume : &operation->fixed;
     operation->client = NULL;
     operation->slot = (uint32_t)__builtin_ctz(~provider->busy);
     provider->busy |= 1u << operation->slot;
@@ -193,7 +193,7 @@ int operation_call(struct operation *operation, enum file_system_method method)
         if (status == E_PEER_DIED && !may_be_repeated(method, operation->request->flags))
             return OUTCOME_UNKNOWN;
         if (status != E_PEER_DIED && (status != ESTALE || !volume_changed(operation)))
-            return error_of(status);
+            return status == ESTALE && operation->volume == &operation->fixed ? PLACE_GONE : error_of(status);
         if (status == E_PEER_DIED && ++ends == TRIES)
             return EIO;
         COPY(operation->request, head);
@@ -228,12 +228,13 @@ void provider_unlock(struct provider *provider)
     lock_release(&provider->connection.lock);
 }
 
-struct file_system_request *provider_request(struct provider *provider, uint32_t volume, uint32_t node)
+struct file_system_request *provider_request(struct provider *provider, uint32_t volume, uint32_t node, uint32_t generation)
 {
     struct file_system_request *request = session_slot(&provider->connection.session, OWN_SLOT);
     memset(request, 0, sizeof(*request));
     request->volume = volume;
     request->node = node;
+    request->generation = generation;
     return request;
 }
 

@@ -153,6 +153,34 @@ def test_a_service_killed_under_load(victim, tmp_path):
     storms.judge(tmp_path, victim, kills, image, result.serial)
 
 
+# ---- requests whose ground moves ----
+
+SLOW = """[slowfs]
+program = "file-tests"
+quota = 2048
+workers = 4
+restart = "at-once"
+arguments = { slow = 1 }
+
+[vfs]
+"""
+
+
+def with_slow(listing):
+    return storms.at_once(listing).replace("[vfs]\n", SLOW).replace('calls = ["ext2"', 'calls = ["slowfs", "ext2"')
+
+
+def test_mounts_and_file_systems_go_between_two_steps_of_a_request(tmp_path):
+    assert "races: done" in start(tmp_path, VIRTIO, None, "races", mounts="/=memoryfs:", change=with_slow)
+
+
+@pytest.mark.parametrize("service", ["memoryfs", "ext2"])
+def test_a_node_is_known_by_its_generation(service, tmp_path):
+    image = trees.make_image(tmp_path / "disk", 8, None, 1024)
+    assert "protocol: done" in start(tmp_path, VIRTIO, image, "protocol", mounts="/=memoryfs:", place=service)
+    assert trees.check(image) == ""
+
+
 # ---- damage ----
 
 def alive(serial):

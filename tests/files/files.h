@@ -17,11 +17,12 @@ _Noreturn void fail(const char *what, const char *path);
 /* ---- tree.c: prints a line for everything below a folder; returns how many things could not be read ---- */
 uint32_t tree_print(const char *path);
 
-/* ---- write.c, storm.c, growth.c, damage.c, kills.c, restarts.c, lives.c ---- */
+/* ---- write.c, storm.c, growth.c, damage.c, kills.c, restarts.c, lives.c, races.c, protocol.c ---- */
 void restarts(void);
 void copies(void);
 /* Kills a service, and waits until all run again. */
 void service_kill(const char *name);
+uint32_t service_restarts(const char *name);
 void lives(void);
 void kills(const char *service);
 void write_tree(void);
@@ -30,5 +31,15 @@ void storm_child(uint32_t number, const char *folder);
 void growth(void);
 void cached(const char *path);
 void damage(void);
+void races(void);
+void protocol(const char *service, const char *source);
+
+/* ---- slow.c: a file system; times in microseconds ---- */
+#define SLOW_NEW 100u        /* inode of "new" in the first life; the next has the next */
+#define SLOW_LOOKUP 200000u
+#define PATIENT_LOOKUP 4000000u
+#define SLOW_SYNC 300000u
+#define SLOW_START 1000000u /* of its third life */
+int slow_main(void);
 
 #endif

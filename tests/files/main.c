@@ -7,12 +7,14 @@
 int main(int count, char **arguments)
 {
     const char *test = argument("test");
+    if (argument("slow"))
+        return slow_main();
     if (count == 4 && strcmp(arguments[1], "child") == 0) {
         storm_child((uint32_t)atoi(arguments[2]), arguments[3]);
         return 0;
     }
     if (!test)
-        fail("wanted test=", "tree, write, kills, restarts, copies, lives, storm, cached, growth or damage");
+        fail("wanted test=", "tree, write, kills, restarts, copies, lives, storm, cached, growth, damage, races or protocol");
     if (strcmp(test, "write") == 0)
         write_tree();
     if (strcmp(test, "tree") == 0 || strcmp(test, "write") == 0)
@@ -33,5 +35,9 @@ int main(int count, char **arguments)
         growth();
     if (strcmp(test, "damage") == 0)
         damage();
+    if (strcmp(test, "races") == 0)
+        races();
+    if (strcmp(test, "protocol") == 0)
+        protocol(argument("place"), strcmp(argument("place"), "ext2") == 0 ? "disk0" : "");
     machine_exit(0);
 }

@@ -55,10 +55,21 @@ static void wait_until_all_run(void)
             sleep_microseconds(1000);
 }
 
-void service_kill(const char *name)
+static void map_table(void)
 {
     if (!table && init_table(&table) != OK)
         fail("map", "init's table");
+}
+
+uint32_t service_restarts(const char *name)
+{
+    map_table();
+    return entry_of(name)->restarts;
+}
+
+void service_kill(const char *name)
+{
+    map_table();
     if (service_call(init_endpoint(), INIT_KILL, entry_of(name)->number, NULL) != OK)
         fail("kill", name);
     sleep_microseconds(1000);
