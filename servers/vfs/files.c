@@ -54,13 +54,14 @@ static struct file *take_free(struct client *client)
     return NULL;
 }
 
+/* Held: another thread of the client may guess its number and close it before we are through. */
 static struct file *enter(struct client *client, struct place place, uint32_t flags)
 {
     lock_acquire(&lock);
     struct file *file = take_free(client);
     if (file)
         *file = (struct file){ .mount = place.mount, .volume = place.volume, .node = place.node, .generation = place.generation,
-                               .flags = flags };
+                               .flags = flags, .uses = 1 };
     lock_release(&lock);
     return file;
 }
@@ -110,6 +111,7 @@ int client_file_open(struct client *client, struct place place, uint32_t flags, 
         file_note_written(file, place.volume);
     check_entered(file);
     *number = life * FILES_PER_CLIENT + (uint32_t)(file - client->files);
+    client_file_release(file);
     return 0;
 }
 
