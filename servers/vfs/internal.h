@@ -13,7 +13,7 @@
 #define WORKERS_MAX 32u
 #define FILES_PER_CLIENT 64u
 
-/* ---- provider.c: the services that implement file systems ---- */
+/* ---- provider.c: the services that implement file systems. Nobody waits for one because of another ---- */
 struct provider;
 
 /* One request to a provider: begin, fill in `request`, call as often as needed, end. */
@@ -32,6 +32,7 @@ struct operation {
 /* A place is not any more what it was when its path was walked, and nothing was done: the whole request is made again. */
 #define PLACE_GONE (-2)
 
+status_t providers_init(void);
 /* 0 and the service of this name, with a session; ENODEV: there is none that we may use. */
 int provider_find(const char *name, struct provider **provider);
 /* volume NULL: the caller fixes the number. */
@@ -70,6 +71,7 @@ struct mount {
     uint32_t root, root_generation, flags;
     struct place covers;            /* the directory that it hides; of "/": nothing */
     uint32_t opens;                 /* files open on it, and mounts */
+    struct lock sync_lock;          /* one sync at a time */
     char path[VFS_PATH], source[VFS_PATH];
 };
 

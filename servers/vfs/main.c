@@ -71,7 +71,7 @@ static void mount_all(const char *list)
 
 int main(void)
 {
-    if (mounts_init() != OK || files_init() != OK)
+    if (providers_init() != OK || mounts_init() != OK || files_init() != OK)
         return E_NO_MEMORY;
     mount_all(argument("mounts"));
     if (!mount_root()->provider && mount_one("/", STAND_IN, 0))

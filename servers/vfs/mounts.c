@@ -9,14 +9,15 @@ static struct mount mounts[MOUNTS];
 static struct lock lock; /* over changes of the table, the counts of open files and the number below */
 static struct lock changes; /* one mount or unmount at a time */
 static uint32_t last_volume;
-static struct lock sync_lock; /* one sync at a time */
 
 status_t mounts_init(void)
 {
-    status_t status = lock_init(&sync_lock);
+    status_t status = lock_init(&lock);
     if (status == OK)
         status = lock_init(&changes);
-    return status == OK ? lock_init(&lock) : status;
+    for (uint32_t i = 0; i < MOUNTS && status == OK; i++)
+        status = lock_init(&mounts[i].sync_lock);
+    return status;
 }
 
 struct mount *mount_root(void)
@@ -297,11 +298,11 @@ int mount_sync(struct mount *mount)
     uint32_t used;
     if (!provider)
         return 0;
-    lock_acquire(&sync_lock);
+    lock_acquire(&mount->sync_lock);
     files_sync_begins(mount);
     int error = simple_call(provider, &mount->volume, FILE_SYSTEM_SYNC, &used);
     files_sync_ends(mount, error ? 0 : used);
-    lock_release(&sync_lock);
+    lock_release(&mount->sync_lock);
     return error;
 }
 

@@ -20,7 +20,8 @@ uint32_t tree_print(const char *path);
 /* ---- write.c, storm.c, growth.c, damage.c, kills.c, restarts.c, lives.c, races.c, protocol.c ---- */
 void restarts(void);
 void copies(void);
-/* Kills a service, and waits until all run again. */
+void service_kill_only(const char *name);
+/* The same, and waits until all run again. */
 void service_kill(const char *name);
 uint32_t service_restarts(const char *name);
 void lives(void);

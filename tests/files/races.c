@@ -11,7 +11,7 @@
 
 #define FAILS(call, error) ((call) == -1 && errno == (error))
 #define BEGUN 50000u        /* microseconds after which a thread's request is where it takes long */
-#define AT_ONCE 100000u     /* that a request may take which has nothing to do with a slow one */
+#define AT_ONCE_MS 100u     /* that a request may take which has nothing to do with a slow one */
 
 static void expect(bool good, const char *what)
 {
@@ -116,6 +116,53 @@ static void other_lives(void)
     expect(umount("/s") == 0, "nothing has it open");
 }
 
+/* ---- one file system and another ---- */
+
+static void expect_at_once(const char *what)
+{
+    static uint32_t last;
+    uint32_t now = 0;
+    system_info(INFO_UPTIME_MS, &now);
+    if (what)
+        expect(now - last < AT_ONCE_MS, what);
+    last = now;
+}
+
+static int slow_file;
+
+static int read_slowly(void)
+{
+    char byte;
+    return (int)read(slow_file, &byte, 1);
+}
+
+static int sync_slowly(void)
+{
+    return fsync(slow_file);
+}
+
+/* Its third life begins late; the first read sends our memory to it. */
+static void nobody_waits_for_another(void)
+{
+    struct stat status;
+    int file = open("/plain", O_RDWR | O_CREAT, 0644);
+    mount_slow();
+    slow_file = open("/s/file", O_RDONLY);
+    expect(service_restarts("slowfs") == 1 && slow_file >= 0 && file >= 0, "two files");
+    begin(sync_slowly);
+    expect_at_once(NULL);
+    expect(fsync(file) == 0, "sync");
+    expect_at_once("a sync beside a slow one");
+    expect(end() == 0, "the slow sync");
+    service_kill_only("slowfs");
+    begin(read_slowly);
+    expect_at_once(NULL);
+    expect(stat("/plain", &status) == 0, "stat");
+    expect_at_once("a request while another file system is not there");
+    expect(end() == 0 && service_restarts("slowfs") == 2, "the slow read");
+    expect(close(slow_file) == 0 && close(file) == 0 && umount("/s") == 0, "the end");
+}
+
 void races(void)
 {
     mkdir("/s", 0755);
@@ -123,6 +170,7 @@ void races(void)
     two_unmounts();
     another_in_its_place();
     other_lives();
+    nobody_waits_for_another();
     expect(service_restarts("vfs") == 0, "the VFS has not ended");
     print("races: done\n");
 }
