@@ -5,14 +5,19 @@
 
 #include "internal.h"
 
+#define VOLUMES_PER_MS 256u /* more than can be mounted in a millisecond */
+
 static struct mount mounts[MOUNTS];
 static struct lock lock; /* over changes of the table, the counts of open files and the number below */
 static struct lock changes; /* one mount or unmount at a time */
 static uint32_t last_volume;
 
+/* Volumes of an earlier life of ours may still be mounted: ours begin where none of theirs has come. */
 status_t mounts_init(void)
 {
     status_t status = lock_init(&lock);
+    system_info(INFO_UPTIME_MS, &last_volume);
+    last_volume *= VOLUMES_PER_MS;
     if (status == OK)
         status = lock_init(&changes);
     for (uint32_t i = 0; i < MOUNTS && status == OK; i++)

@@ -175,10 +175,20 @@ def test_mounts_and_file_systems_go_between_two_steps_of_a_request(tmp_path):
 
 
 @pytest.mark.parametrize("service", ["memoryfs", "ext2"])
-def test_a_node_is_known_by_its_generation(service, tmp_path):
-    image = trees.make_image(tmp_path / "disk", 8, None, 1024)
-    assert "protocol: done" in start(tmp_path, VIRTIO, image, "protocol", mounts="/=memoryfs:", place=service)
-    assert trees.check(image) == ""
+def test_two_clients_of_a_file_system(service, tmp_path):
+    """Nodes are known by their generation, and volumes end with the session that has mounted them."""
+    images = [trees.make_image(tmp_path / name, 8, None, 1024) for name in ("disk0", "disk1")]
+    drives = sum((["-drive", f"file={image},format=raw,if=virtio"] for image in images), [])
+    mounts = f"/=memoryfs:,/m={service}:disk0"
+    assert "protocol: done" in start(tmp_path, VIRTIO._replace(devices=[]), images[0], "protocol", mounts=mounts, place=service,
+                                     drive=drives)
+    assert [trees.check(image) for image in images] == ["", ""]
+
+
+def test_a_vfs_waits_until_the_one_before_it_has_ended(tmp_path):
+    """Its last request lasts longer than anybody waits for it; meanwhile "/" is still mounted for it."""
+    serial = start(tmp_path, VIRTIO, None, "patience", mounts="/=slowfs:", change=with_slow)
+    assert "patience: done" in serial and "/ is in memory" not in serial
 
 
 # ---- damage ----

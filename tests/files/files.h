@@ -33,9 +33,11 @@ void growth(void);
 void cached(const char *path);
 void damage(void);
 void races(void);
+void patience(void);
 void protocol(const char *service, const char *source);
 
 /* ---- slow.c: a file system; times in microseconds ---- */
+#define SLOW_FILE 50u        /* inode of "file" */
 #define SLOW_NEW 100u        /* inode of "new" in the first life; the next has the next */
 #define SLOW_LOOKUP 200000u
 #define PATIENT_LOOKUP 4000000u

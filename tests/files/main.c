@@ -14,7 +14,8 @@ int main(int count, char **arguments)
         return 0;
     }
     if (!test)
-        fail("wanted test=", "tree, write, kills, restarts, copies, lives, storm, cached, growth, damage, races or protocol");
+        fail("wanted test=", "tree, write, kills, restarts, copies, lives, storm, cached, growth, damage, races, patience or "
+                             "protocol");
     if (strcmp(test, "write") == 0)
         write_tree();
     if (strcmp(test, "tree") == 0 || strcmp(test, "write") == 0)
@@ -37,7 +38,9 @@ int main(int count, char **arguments)
         damage();
     if (strcmp(test, "races") == 0)
         races();
+    if (strcmp(test, "patience") == 0)
+        patience();
     if (strcmp(test, "protocol") == 0)
-        protocol(argument("place"), strcmp(argument("place"), "ext2") == 0 ? "disk0" : "");
+        protocol(argument("place"), strcmp(argument("place"), "ext2") == 0 ? "disk1" : "");
     machine_exit(0);
 }

@@ -1,8 +1,10 @@
-/* A file system as the VFS sees it: we are a second client of it, with a volume of our own. Nodes that are gone, or whose number
- * another has by now, must be told from those that are meant. */
+/* A file system as the VFS sees it: we are a second client of it, with a volume of our own, as the next VFS is while requests of
+ * the one before it go on. Nodes that are gone, or whose number another has by now, must be told from those that are meant. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <file_system.h>
 
@@ -69,9 +71,9 @@ static void expect_stale(struct node node, struct node root, const char *what)
     expect(call(FILE_SYSTEM_LINK, node, "") == ESTALE, what);
 }
 
-void protocol(const char *name, const char *source)
+static void nodes(struct node root)
 {
-    const struct node root = begin(name, source), first = create(root, "first");
+    const struct node first = create(root, "first");
     expect(call(FILE_SYSTEM_OPEN, first, "") == OK && call(FILE_SYSTEM_CLOSE, first, "") == OK, "open what is there");
     expect(call(FILE_SYSTEM_REMOVE, root, "first") == OK, "remove it");
     expect_stale(first, root, "a node that is gone");
@@ -82,6 +84,24 @@ void protocol(const char *name, const char *source)
     expect(call(FILE_SYSTEM_TRUNCATE, second, "") == OK && call(FILE_SYSTEM_STAT, second, "") == OK, "is there while it is open");
     expect(call(FILE_SYSTEM_CLOSE, second, "") == OK, "close it");
     expect_stale(second, root, "a node that was open");
-    expect(call(FILE_SYSTEM_UNMOUNT, (struct node){ 0 }, "") == OK, "unmount");
+}
+
+/* The VFS has a volume of the same service at /m. */
+static void end_of_session(void)
+{
+    char text[4] = "";
+    int file = open("/m/kept", O_RDWR | O_CREAT, 0644);
+    expect(file >= 0 && write(file, "abc", 3) == 3, "a file of the VFS");
+    expect(call(FILE_SYSTEM_MOUNT, (struct node){ 0 }, "") == EBUSY, "a number that is in use");
+    session_close(&session, service);
+    expect(pread(file, text, 3, 0) == 3 && strcmp(text, "abc") == 0, "the end of one session is not that of the other");
+    expect(close(file) == 0 && unlink("/m/kept") == 0, "close it");
+}
+
+void protocol(const char *name, const char *source)
+{
+    nodes(begin(name, source));
+    end_of_session();
+    expect(begin(name, source).number != 0, "what was mounted is free again");
     print("protocol: done\n");
 }

@@ -163,6 +163,25 @@ static void nobody_waits_for_another(void)
     expect(close(slow_file) == 0 && close(file) == 0 && umount("/s") == 0, "the end");
 }
 
+static int look_patiently(void)
+{
+    struct stat status;
+    return stat("/patient", &status);
+}
+
+/* "/" is the slow file system. */
+void patience(void)
+{
+    struct stat status;
+    expect(stat("/", &status) == 0, "the VFS is there");
+    begin(look_patiently);
+    service_kill_only("vfs");
+    expect(stat("/file", &status) == 0 && status.st_ino == SLOW_FILE, "what was there before");
+    expect(end() == 0, "the slow look-up, made again");
+    expect(service_restarts("vfs") == 1 && service_restarts("slowfs") == 0, "one has ended");
+    print("patience: done\n");
+}
+
 void races(void)
 {
     mkdir("/s", 0755);

@@ -11,7 +11,7 @@
 
 #include "files.h"
 
-enum { ROOT = 1, SLOW, PATIENT, FILE_NODE, REPLACED };
+enum { ROOT = 1, SLOW, PATIENT, REPLACED };
 
 static uint32_t volume, life, replaced;
 static uint32_t new_node;   /* another from life to life; 0: it does not exist */
@@ -60,7 +60,7 @@ static int look_up(struct file_system_request *request, void *data)
         return answer(request, PATIENT);
     }
     if (strcmp(request->name, "file") == 0)
-        return answer(request, FILE_NODE);
+        return answer(request, SLOW_FILE);
     if (strcmp(request->name, "replaced") == 0) {
         answer(request, REPLACED);
         replaced += replaced == 0;
