@@ -33,7 +33,7 @@ struct operation {
 #define PLACE_GONE (-2)
 
 status_t providers_init(void);
-/* 0 and the service of this name, with a session; ENODEV: there is none that we may use. */
+/* 0 and the service of this name, with a session; ENODEV: there is none that we may call. */
 int provider_find(const char *name, struct provider **provider);
 /* volume NULL: the caller fixes the number. */
 void operation_begin(struct operation *operation, struct provider *provider, const uint32_t *volume);

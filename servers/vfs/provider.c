@@ -71,10 +71,23 @@ static status_t make_locks(struct provider *provider)
     return status;
 }
 
+/* With what we merely use, such as the log, we may have a session already, which another one would end. */
+static bool may_be_called(const char *name)
+{
+    const char *list = argument("calls");
+    size_t length = strlen(name);
+    for (; list; list = strchr(list, ',')) {
+        list += *list == ',';
+        if (strncmp(list, name, length) == 0 && (list[length] == ',' || list[length] == '\0'))
+            return true;
+    }
+    return false;
+}
+
 static status_t provider_add(const char *name)
 {
     struct provider *provider = &providers[provider_count];
-    if (provider_count == PROVIDERS || strlen(name) >= STARTUP_NAME)
+    if (provider_count == PROVIDERS || strlen(name) >= STARTUP_NAME || !may_be_called(name))
         return E_NOT_FOUND;
     strcpy(provider->name, name);
     provider->connection = (struct connection){ .service = provider->name, .slots = WORKERS_MAX + 1,

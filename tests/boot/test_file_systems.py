@@ -163,6 +163,7 @@ restart = "at-once"
 arguments = { slow = 1 }
 
 [vfs]
+uses = ["log"]
 """
 
 
@@ -171,7 +172,9 @@ def with_slow(listing):
 
 
 def test_mounts_and_file_systems_go_between_two_steps_of_a_request(tmp_path):
-    assert "races: done" in start(tmp_path, VIRTIO, None, "races", mounts="/=memoryfs:", change=with_slow)
+    serial = start(tmp_path, VIRTIO, None, "races", mounts="/=memoryfs:", change=with_slow)
+    assert "races: done" in serial
+    assert len(re.findall(r"^\[.*\] vfs: slowfs was started again$", serial, re.M)) == 2 # by the log
 
 
 @pytest.mark.parametrize("service", ["memoryfs", "ext2"])

@@ -189,6 +189,7 @@ void races(void)
     two_unmounts();
     another_in_its_place();
     other_lives();
+    expect(FAILS(mount("", "/s", "log", 0), ENODEV), "a service that is no file system");
     nobody_waits_for_another();
     expect(service_restarts("vfs") == 0, "the VFS has not ended");
     print("races: done\n");
