@@ -28,12 +28,17 @@ static void make_directory(const char *path)
     operation_end(&operation);
 }
 
+static bool is_temporary(int error)
+{
+    return error == EBUSY || error == ENFILE || error == PLACE_GONE;
+}
+
 /* What the VFS before us had mounted it has until its last request is over, however long that takes: nobody but us mounts
  * anything, so while "/" is not mounted, it alone can have it. */
 static int mount_when_free(const char *path, const char *source, uint32_t flags)
 {
     int error = mount_add(path, source, flags);
-    for (uint32_t i = 0; (error == EBUSY || error == ENFILE) && (i < WAIT_TRIES || !mount_root()->provider); i++) {
+    for (uint32_t i = 0; is_temporary(error) && (i < WAIT_TRIES || !mount_root()->provider); i++) {
         sleep_microseconds(WAIT_PAUSE);
         error = mount_add(path, source, flags);
     }

@@ -12,6 +12,8 @@ static struct lock lock; /* over changes of the table, the counts of open files 
 static struct lock changes; /* one mount or unmount at a time */
 static uint32_t last_volume;
 
+static status_t cover_again(struct mount *mount, uint32_t volume, struct mount *other);
+
 /* Volumes of an earlier life of ours may still be mounted: ours begin where none of theirs has come. */
 status_t mounts_init(void)
 {
@@ -44,12 +46,21 @@ static bool read_root(struct mount *mount, const struct place *covered, struct p
     return good;
 }
 
+/* Asks for a volume that there is not, so that its file system gets what it must know if it was started again. */
+static void settle(struct place root)
+{
+    struct operation operation;
+    place_begin(&operation, root);
+    operation_call(&operation, FILE_SYSTEM_STATISTICS);
+    operation_end(&operation);
+}
+
 int mount_enter(struct mount *mount, struct place *place)
 {
     const struct place covered = *place;
     bool good = read_root(mount, &covered, place);
     if (good && !place->volume) {
-        mounts_settle(place->provider);
+        settle(*place);
         good = read_root(mount, &covered, place);
     }
     return !good ? PLACE_GONE : place->volume ? 0 : EIO;
@@ -187,6 +198,43 @@ static void release_covered(const struct mount *mount)
         mount_release(mount->covers.mount);
 }
 
+static int simple_call(struct provider *provider, const uint32_t *volume, enum file_system_method method, uint32_t *used)
+{
+    struct operation operation;
+    operation_begin(&operation, provider, volume);
+    int error = operation_call(&operation, method);
+    *used = operation.used;
+    operation_end(&operation);
+    return error;
+}
+
+/* A restart renews what it finds in the table. One that came while the mount did not stand there has missed it. */
+static void show(struct mount *mount, struct provider *provider)
+{
+    uint32_t used;
+    lock_acquire(&lock);
+    mount->provider = provider;
+    lock_release(&lock);
+    if (simple_call(provider, &mount->volume, FILE_SYSTEM_STATISTICS, &used) != ESTALE)
+        return;
+    provider_lock(provider);
+    if (mount->volume == used)
+        mount->volume = 0;
+    provider_unlock(provider);
+}
+
+/* The same for the file system below, which could not tell it where the covered directory is now. */
+static void show_below(struct mount *mount)
+{
+    struct mount *below = mount->covers.mount;
+    if (!below)
+        return;
+    provider_lock(below->provider);
+    if (below->volume && below->volume != mount->covers.volume)
+        cover_again(below, below->volume, mount);
+    provider_unlock(below->provider);
+}
+
 static int add(struct mount *mount, const char *path, const char *source, uint32_t flags)
 {
     struct provider *provider;
@@ -198,9 +246,8 @@ static int add(struct mount *mount, const char *path, const char *source, uint32
         return error;
     strcpy(mount->path, path);
     strcpy(mount->source, source);
-    lock_acquire(&lock);
-    mount->provider = provider;
-    lock_release(&lock);
+    show(mount, provider);
+    show_below(mount);
     return 0;
 }
 
@@ -231,16 +278,6 @@ int mount_add(const char *path, const char *source, uint32_t flags)
 
 /* ---- unmounting ---- */
 
-static int simple_call(struct provider *provider, const uint32_t *volume, enum file_system_method method, uint32_t *used)
-{
-    struct operation operation;
-    operation_begin(&operation, provider, volume);
-    int error = operation_call(&operation, method);
-    *used = operation.used;
-    operation_end(&operation);
-    return error;
-}
-
 /* Nobody finds it any more, and it is not just being mounted again. EBUSY: it is in use. */
 static int hide(struct mount *mount, struct provider *provider)
 {
@@ -266,7 +303,7 @@ static int give_up(struct mount *mount)
     if (error == ESTALE || error == OUTCOME_UNKNOWN)
         error = 0;
     if (error)
-        mount->provider = provider;
+        show(mount, provider);
     else
         release_covered(mount);
     return error;

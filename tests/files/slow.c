@@ -118,6 +118,7 @@ int slow_main(void)
         [FILE_SYSTEM_MOUNT] = mount, [FILE_SYSTEM_UNMOUNT] = unmount, [FILE_SYSTEM_LOOKUP] = look_up,
         [FILE_SYSTEM_STAT] = stat_node, [FILE_SYSTEM_OPEN] = open_node, [FILE_SYSTEM_CLOSE] = nothing_to_do,
         [FILE_SYSTEM_READ] = read, [FILE_SYSTEM_CREATE] = create, [FILE_SYSTEM_SYNC] = sync,
+        [FILE_SYSTEM_STATISTICS] = nothing_to_do,
     };
     life = service_restarts(program_name());
     if (life == 2)
