@@ -47,8 +47,8 @@ LIBRARY_OBJECTS := $(patsubst %.c,$(B)/%.o,$(wildcard libserver/*.c)) $(patsubst
 
 # Programs with a C library: newlib, with the operating-system hooks of libserver/libc. Those in FILE_SYSTEMS are services of
 # the VFS, and share libserver/file_system.
-FILE_SYSTEMS := servers/ext2 servers/memoryfs servers/bootfs
-LIBC_FOLDERS := servers/vfs $(FILE_SYSTEMS) servers/shell servers/utilities libserver/libc libserver/file_system tests/libc tests/files perf/files
+FILE_SYSTEMS := servers/ext2 servers/memoryfs servers/bootfs tests/files
+LIBC_FOLDERS := servers/vfs $(FILE_SYSTEMS) servers/shell servers/utilities libserver/libc libserver/file_system tests/libc perf/files
 LIBC_FLAGS := -nostdinc -isystem `$(CC) -print-file-name=include` -isystem $(LIBRARIES)/newlib/include -Ilibserver/libc/include \
 	-Ilibserver/file_system -isystem $(LIBRARIES)/ext2fs/include -U__linux__ -U__unix__ -D_GNU_SOURCE
 # Its start-up comes as an object, in place of libserver's: from an archive the linker would not take it.

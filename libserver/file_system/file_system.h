@@ -7,7 +7,8 @@
  * A node is what the file system says it is, such as an inode number; 0 is none. All names are single components.
  *
  * A volume that is not mounted is ESTALE, and nothing was done: so the VFS, which numbers the volumes, learns that a file system
- * was restarted in the middle of things. */
+ * was restarted in the middle of things. So is a node that is gone, or whose number another has by now: its generation, as it
+ * came with its attributes, tells. It is compared at least where a file is opened, or its contents or attributes may change. */
 #ifndef FILE_SYSTEM_H
 #define FILE_SYSTEM_H
 
@@ -20,7 +21,8 @@ enum file_system_method {           /* arguments -> results, all in the request 
     FILE_SYSTEM_SESSION,            /* METHOD_SESSION_OPEN */
     FILE_SYSTEM_ATTACH,             /* word: number of a client, to FILE_SYSTEM_CLIENTS; attached: its memory; none: forget it */
     FILE_SYSTEM_MOUNT,              /* text (source), flags VFS_READ_ONLY, volume: its number from now on, which no other ever had
-                                       -> node (the root), flags as they are */
+                                       -> node (the root), attributes, flags as they are. EBUSY: it is still mounted for a VFS
+                                       that ended, whose last request goes on */
     FILE_SYSTEM_UNMOUNT,            /* volume, flags; EBUSY while nodes are open, unless FILE_SYSTEM_FORCE: they are closed */
     FILE_SYSTEM_LOOKUP,             /* volume, node (a directory), name -> node, attributes */
     FILE_SYSTEM_STAT,               /* volume, node -> attributes */
@@ -50,7 +52,7 @@ enum file_system_method {           /* arguments -> results, all in the request 
 #define FILE_SYSTEM_SLOT 2048u
 
 struct file_system_request {
-    uint32_t volume, node, directory;
+    uint32_t volume, node, generation, directory;
     uint32_t client, data, length;  /* bulk data: in which client's memory, at which offset, bytes */
     uint32_t flags, mode;
     uint64_t offset;

@@ -9,8 +9,13 @@
 #define STACK_BYTES 32768u
 #define ENTRY_ALIGNMENT 4u
 
+/* A VFS that ended may have requests under way for long: its session, and so its clients and volumes, last until they are over.
+ * The next VFS comes with a session, clients and volumes of its own meanwhile. */
+#define SESSIONS 2u
+
 /* Memory of a client of the VFS. It is unmapped when it was detached and nobody copies any more. */
 struct client {
+    const session_t *owner;
     uint8_t *base;          /* NULL: not attached */
     uint32_t bytes;
     handle_t memory;
@@ -18,9 +23,14 @@ struct client {
     bool detached;
 };
 
-static struct client clients[FILE_SYSTEM_CLIENTS];
-static uint32_t volumes[FILE_SYSTEM_VOLUMES]; /* mounted; 0: free */
-static struct lock clients_lock, operations_lock;
+struct volume {
+    const session_t *owner;
+    uint32_t number;        /* 0: free */
+};
+
+static struct client clients[SESSIONS * FILE_SYSTEM_CLIENTS];
+static struct volume volumes[FILE_SYSTEM_VOLUMES]; /* mounted */
+static struct lock clients_lock, operations_lock; /* the first over the volumes too */
 static bool serial;
 static const file_system_operation_t *table;
 
@@ -46,7 +56,16 @@ static void detach(struct client *client)
     unmap(&old);
 }
 
-static status_t attach(struct client *client, handle_t memory)
+/* The client's entry; NULL: none. Owner NULL: a free one. */
+static struct client *find_client(const session_t *owner, uint32_t number)
+{
+    for (uint32_t i = number; number < FILE_SYSTEM_CLIENTS && i < COUNT(clients); i += FILE_SYSTEM_CLIENTS)
+        if (clients[i].owner == owner)
+            return &clients[i];
+    return NULL;
+}
+
+static status_t attach(struct client *client, const session_t *owner, handle_t memory)
 {
     uint32_t pages;
     status_t status = memory_info(memory, MEMORY_INFO_PAGES, &pages);
@@ -60,47 +79,56 @@ static status_t attach(struct client *client, handle_t memory)
         address_release(address, pages);
         return status;
     }
-    *client = (struct client){ .base = (uint8_t *)address, .bytes = pages * PAGE_SIZE, .memory = memory };
+    *client = (struct client){ .owner = owner, .base = (uint8_t *)address, .bytes = pages * PAGE_SIZE, .memory = memory };
     return OK;
 }
 
 /* E_BUSY: a request still works on the memory that was there before; the VFS asks again. */
+static status_t replace_memory(const session_t *owner, uint32_t number, handle_t memory)
+{
+    struct client *client = find_client(owner, number);
+    if (client)
+        detach(client);
+    if (client && client->base)
+        return E_BUSY;
+    if (memory == HANDLE_NONE)
+        return OK;
+    client = find_client(NULL, number);
+    return client ? attach(client, owner, memory) : E_BUSY;
+}
+
 static reply_t attach_method(const request_t *rq)
 {
-    status_t status = OK;
-    if (rq->word >= FILE_SYSTEM_CLIENTS)
-        return reply_error(E_BAD_ARGUMENT);
-    struct client *client = &clients[rq->word];
+    session_t *session = session_hold(rq);
+    status_t status = session ? rq->word < FILE_SYSTEM_CLIENTS ? OK : E_BAD_ARGUMENT : E_BAD_STATE;
     lock_acquire(&clients_lock);
-    detach(client);
-    if (client->base)
-        status = E_BUSY;
-    else if (rq->handle != HANDLE_NONE)
-        status = attach(client, rq->handle);
+    if (status == OK)
+        status = replace_memory(session, rq->word, rq->handle);
     lock_release(&clients_lock);
+    if (session)
+        session_release(session);
     if (status != OK && rq->handle != HANDLE_NONE)
         handle_close(rq->handle);
     return reply_error(status);
 }
 
 /* Address of the request's data, held; NULL when they are not inside the client's memory. */
-static void *hold_data(const struct file_system_request *request)
+static void *hold_data(const session_t *owner, const struct file_system_request *request, struct client **held)
 {
-    struct client *client = request->client < FILE_SYSTEM_CLIENTS ? &clients[request->client] : NULL;
     void *data = NULL;
     lock_acquire(&clients_lock);
-    if (client && client->base && !client->detached && request->data <= client->bytes &&
-        request->length <= client->bytes - request->data) {
+    struct client *client = find_client(owner, request->client);
+    if (client && !client->detached && request->data <= client->bytes && request->length <= client->bytes - request->data) {
         client->uses++;
         data = client->base + request->data;
     }
     lock_release(&clients_lock);
+    *held = client;
     return data;
 }
 
-static void release_data(const struct file_system_request *request)
+static void release_data(struct client *client)
 {
-    struct client *client = &clients[request->client];
     lock_acquire(&clients_lock);
     if (--client->uses == 0 && client->detached)
         detach(client);
@@ -135,81 +163,111 @@ static int call(uint32_t method, struct file_system_request *request, void *data
     return error;
 }
 
-/* ---- volumes: they end with the VFS that has mounted them ---- */
+/* ---- volumes: they end with the session that has mounted them ---- */
 
-static bool replace_volume(uint32_t old, uint32_t new)
+static struct volume *find_volume(uint32_t number)
 {
-    uint32_t i = 0;
+    for (uint32_t i = 0; i < FILE_SYSTEM_VOLUMES; i++)
+        if (volumes[i].number == number)
+            return &volumes[i];
+    return NULL;
+}
+
+/* EBUSY: the number is in use, perhaps by an earlier VFS. */
+static int enter_volume(const session_t *owner, uint32_t number)
+{
     lock_acquire(&clients_lock);
-    while (i < FILE_SYSTEM_VOLUMES && volumes[i] != old)
-        i++;
-    if (i < FILE_SYSTEM_VOLUMES)
-        volumes[i] = new;
+    struct volume *volume = find_volume(0);
+    int error = !volume ? ENFILE : find_volume(number) ? EBUSY : 0;
+    if (!error)
+        *volume = (struct volume){ owner, number };
     lock_release(&clients_lock);
-    return i < FILE_SYSTEM_VOLUMES;
+    return error;
 }
 
-static void unmount_by_force(uint32_t volume)
+static void leave_volume(uint32_t number)
 {
-    struct file_system_request request = { .volume = volume, .flags = FILE_SYSTEM_FORCE };
+    lock_acquire(&clients_lock);
+    struct volume *volume = find_volume(number);
+    if (volume)
+        volume->number = 0;
+    lock_release(&clients_lock);
+}
+
+static bool is_mounted(const session_t *owner, uint32_t number)
+{
+    const struct volume *volume = find_volume(number);
+    return number && volume && volume->owner == owner;
+}
+
+static void unmount_by_force(uint32_t number)
+{
+    struct file_system_request request = { .volume = number, .flags = FILE_SYSTEM_FORCE };
     call(FILE_SYSTEM_UNMOUNT, &request, NULL);
-    replace_volume(volume, 0);
+    leave_volume(number);
 }
 
-static bool is_mounted(uint32_t volume)
-{
-    uint32_t i = 0;
-    while (i < FILE_SYSTEM_VOLUMES && volumes[i] != volume)
-        i++;
-    return i < FILE_SYSTEM_VOLUMES && volume;
-}
-
-static int keep_account(uint32_t method, const struct file_system_request *request)
-{
-    if (method == FILE_SYSTEM_UNMOUNT)
-        replace_volume(request->volume, 0);
-    if (method != FILE_SYSTEM_MOUNT || replace_volume(0, request->volume))
-        return 0;
-    unmount_by_force(request->volume);
-    return ENFILE;
-}
-
-/* There is one client, the VFS. No request of it is left. */
+/* No request of it is left. */
 void server_session_ended(uint32_t badge, session_t *session)
 {
     (void)badge;
-    (void)session;
     for (uint32_t i = 0; i < FILE_SYSTEM_VOLUMES; i++)
-        if (volumes[i])
-            unmount_by_force(volumes[i]);
+        if (is_mounted(session, volumes[i].number))
+            unmount_by_force(volumes[i].number);
     lock_acquire(&clients_lock);
-    for (uint32_t i = 0; i < FILE_SYSTEM_CLIENTS; i++)
-        detach(&clients[i]);
+    for (uint32_t i = 0; i < COUNT(clients); i++)
+        if (clients[i].owner == session)
+            detach(&clients[i]);
     lock_release(&clients_lock);
 }
 
 /* ---- requests ---- */
 
-static int run(uint32_t method, struct file_system_request *request)
+static int mount(const session_t *session, struct file_system_request *request)
 {
-    uint32_t client = request->client;
-    if (!table[method])
-        return writes(method) ? EROFS : ENOTSUP;
-    if (method != FILE_SYSTEM_MOUNT && !is_mounted(request->volume))
-        return ESTALE;
-    request->name[FILE_SYSTEM_NAME - 1] = '\0';
-    request->text[VFS_PATH - 1] = '\0';
-    if (!has_data(method)) {
-        int error = call(method, request, NULL);
-        return error ? error : keep_account(method, request);
-    }
-    void *data = hold_data(request);
+    uint32_t number = request->volume;
+    int error = enter_volume(session, number);
+    if (error)
+        return error;
+    error = call(FILE_SYSTEM_MOUNT, request, NULL);
+    if (error)
+        leave_volume(number);
+    return error;
+}
+
+static int unmount(struct file_system_request *request)
+{
+    uint32_t number = request->volume;
+    int error = call(FILE_SYSTEM_UNMOUNT, request, NULL);
+    if (!error)
+        leave_volume(number);
+    return error;
+}
+
+static int transfer(const session_t *session, uint32_t method, struct file_system_request *request)
+{
+    struct client *client;
+    void *data = hold_data(session, request, &client);
     if (!data)
         return EFAULT;
     int error = call(method, request, data);
-    request->client = client;
-    release_data(request);
+    release_data(client);
     return error;
+}
+
+static int run(const session_t *session, uint32_t method, struct file_system_request *request)
+{
+    if (!table[method])
+        return writes(method) ? EROFS : ENOTSUP;
+    if (method != FILE_SYSTEM_MOUNT && !is_mounted(session, request->volume))
+        return ESTALE;
+    request->name[FILE_SYSTEM_NAME - 1] = '\0';
+    request->text[VFS_PATH - 1] = '\0';
+    if (method == FILE_SYSTEM_MOUNT)
+        return mount(session, request);
+    if (method == FILE_SYSTEM_UNMOUNT)
+        return unmount(request);
+    return has_data(method) ? transfer(session, method, request) : call(method, request, NULL);
 }
 
 static reply_t operation(const request_t *rq)
@@ -218,7 +276,9 @@ static reply_t operation(const request_t *rq)
     if (!session)
         return reply_error(E_BAD_STATE);
     struct file_system_request *request = session_slot(session, rq->word);
-    status_t status = request && session->slot_size >= sizeof(*request) ? (status_t)run(rq->method, request) : E_BAD_ARGUMENT;
+    status_t status = E_BAD_ARGUMENT;
+    if (request && session->slot_size >= sizeof(*request))
+        status = run(session, rq->method, request);
     session_release(session);
     return reply_error(status);
 }

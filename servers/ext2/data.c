@@ -208,7 +208,7 @@ static int truncate(struct volume *volume, request *rq)
     int error = volume_will_change(volume);
     wait_for_readers(volume, rq->node);
     if (!error)
-        error = node_read(volume, rq->node, &inode);
+        error = node_read_same(volume, rq, &inode);
     if (error)
         return error;
     if (!LINUX_S_ISREG(inode.i_mode))

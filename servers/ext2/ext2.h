@@ -84,6 +84,8 @@ status_t commit_replay(struct volume *volume, uint32_t unit);
 
 /* ---- node.c ---- */
 int node_read(struct volume *volume, ext2_ino_t number, struct ext2_inode *inode);
+/* The inode of the request; ESTALE: it is free, or another file's by now. */
+int node_read_same(struct volume *volume, const request *rq, struct ext2_inode *inode);
 int node_write(struct volume *volume, ext2_ino_t number, struct ext2_inode *inode);
 struct open_node *node_find_open(struct volume *volume, ext2_ino_t number);
 void node_answer(const struct volume *volume, request *rq, ext2_ino_t number, struct ext2_inode *inode);

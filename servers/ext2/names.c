@@ -223,7 +223,7 @@ static int link_name(struct volume *volume, request *rq)
         error = names_find(volume, rq->directory, rq->text, &other);
     if (error != ENOENT)
         return error ? error : EEXIST;
-    error = node_read(volume, rq->node, &inode);
+    error = node_read_same(volume, rq, &inode);
     if (!error && LINUX_S_ISDIR(inode.i_mode))
         error = EPERM;
     if (!error && inode.i_links_count >= LINKS_MAX)

@@ -13,6 +13,15 @@ int node_read(struct volume *volume, ext2_ino_t number, struct ext2_inode *inode
     return error_of(volume, ext2fs_read_inode(volume->fs, number, inode));
 }
 
+int node_read_same(struct volume *volume, const request *rq, struct ext2_inode *inode)
+{
+    int error = node_read(volume, rq->node, inode);
+    if (error)
+        return error;
+    bool in_use = inode->i_links_count || node_find_open(volume, rq->node);
+    return in_use && inode->i_generation == rq->generation ? 0 : ESTALE;
+}
+
 int node_write(struct volume *volume, ext2_ino_t number, struct ext2_inode *inode)
 {
     return error_of(volume, ext2fs_write_inode(volume->fs, number, inode));
@@ -32,7 +41,7 @@ void node_answer(const struct volume *volume, request *rq, ext2_ino_t number, st
 static int answer(struct volume *volume, request *rq)
 {
     struct ext2_inode inode;
-    int error = node_read(volume, rq->node, &inode);
+    int error = node_read_same(volume, rq, &inode);
     if (!error)
         node_answer(volume, rq, rq->node, &inode);
     return error;
@@ -67,6 +76,10 @@ static struct open_node *add_open(struct volume *volume, ext2_ino_t number)
 
 static int open_node(struct volume *volume, request *rq)
 {
+    struct ext2_inode inode;
+    int error = node_read_same(volume, rq, &inode);
+    if (error)
+        return error;
     struct open_node *node = node_find_open(volume, rq->node);
     if (!node)
         node = add_open(volume, rq->node);
@@ -162,7 +175,7 @@ static int set_attributes(struct volume *volume, request *rq)
     struct ext2_inode inode;
     int error = volume_will_change(volume);
     if (!error)
-        error = node_read(volume, rq->node, &inode);
+        error = node_read_same(volume, rq, &inode);
     if (error)
         return error;
     if (rq->flags & FILE_SYSTEM_MODE)
@@ -187,7 +200,7 @@ static int read_link(struct volume *volume, request *rq)
 {
     struct ext2_inode inode;
     blk64_t block;
-    int error = node_read(volume, rq->node, &inode);
+    int error = node_read_same(volume, rq, &inode);
     if (error)
         return error;
     uint64_t size = EXT2_I_SIZE(&inode);

@@ -14,18 +14,17 @@ typedef struct file_system_request request;
 
 /* ---- what every operation begins with ---- */
 
+/* NULL: it is gone, and its number may be another's. */
 static struct node *node_of(const request *rq)
 {
-    return node_find(rq->volume, rq->node);
+    struct node *node = node_find(rq->volume, rq->node);
+    return node && node->generation == rq->generation ? node : NULL;
 }
 
-/* 0 and the directory, or ENOENT, ENOTDIR. */
-static int find_directory(uint32_t volume, uint32_t number, struct node **directory)
+/* 0, or ESTALE, ENOTDIR. */
+static int check_directory(const struct node *directory)
 {
-    *directory = node_find(volume, number);
-    if (!*directory)
-        return ENOENT;
-    return S_ISDIR((*directory)->mode) ? 0 : ENOTDIR;
+    return !directory ? ESTALE : S_ISDIR(directory->mode) ? 0 : ENOTDIR;
 }
 
 static void answer(request *rq, struct node *node)
@@ -80,8 +79,8 @@ static int sync(request *rq, void *data)
 static int lookup(request *rq, void *data)
 {
     (void)data;
-    struct node *directory;
-    int error = find_directory(rq->volume, rq->node, &directory);
+    struct node *directory = node_of(rq);
+    int error = check_directory(directory);
     if (error)
         return error;
     struct entry *entry = directory_find(directory, rq->name);
@@ -104,8 +103,8 @@ static int fill_new(const request *rq, struct node *node, struct node *directory
 static int create(request *rq, void *data)
 {
     (void)data;
-    struct node *directory;
-    int error = find_directory(rq->volume, rq->node, &directory);
+    struct node *directory = node_of(rq);
+    int error = check_directory(directory);
     if (error)
         return error;
     if (directory_find(directory, rq->name))
@@ -150,8 +149,8 @@ static int may_remove(const struct node *node, bool as_directory)
 static int remove_name(request *rq, void *data)
 {
     (void)data;
-    struct node *directory;
-    int error = find_directory(rq->volume, rq->node, &directory);
+    struct node *directory = node_of(rq);
+    int error = check_directory(directory);
     if (error)
         return error;
     struct entry *entry = directory_find(directory, rq->name);
@@ -166,8 +165,8 @@ static int remove_name(request *rq, void *data)
 static int link_name(request *rq, void *data)
 {
     (void)data;
-    struct node *directory, *node = node_of(rq);
-    int error = node ? find_directory(rq->volume, rq->directory, &directory) : ENOENT;
+    struct node *directory = node_find(rq->volume, rq->directory), *node = node_of(rq);
+    int error = node ? check_directory(directory) : ESTALE;
     if (error)
         return error;
     if (S_ISDIR(node->mode))
@@ -191,10 +190,10 @@ static int may_replace(const struct node *moved, const struct node *directory, c
 static int rename_name(request *rq, void *data)
 {
     (void)data;
-    struct node *from, *to;
-    int error = find_directory(rq->volume, rq->node, &from);
+    struct node *from = node_of(rq), *to = node_find(rq->volume, rq->directory);
+    int error = check_directory(from);
     if (!error)
-        error = find_directory(rq->volume, rq->directory, &to);
+        error = check_directory(to);
     struct entry *entry = error ? NULL : directory_find(from, rq->name);
     if (!entry)
         return error ? error : ENOENT;
@@ -223,7 +222,7 @@ static int stat_node(request *rq, void *data)
     (void)data;
     struct node *node = node_of(rq);
     if (!node)
-        return ENOENT;
+        return ESTALE;
     answer(rq, node);
     return 0;
 }
@@ -233,7 +232,7 @@ static int open_node(request *rq, void *data)
     (void)data;
     struct node *node = node_of(rq);
     if (!node)
-        return ENOENT;
+        return ESTALE;
     node->opens++;
     return 0;
 }
@@ -254,7 +253,7 @@ static int read_link(request *rq, void *data)
     (void)data;
     const struct node *node = node_of(rq);
     if (!node || !S_ISLNK(node->mode))
-        return node ? EINVAL : ENOENT;
+        return node ? EINVAL : ESTALE;
     rq->length = node->size;
     memcpy(rq->text, node->text, node->size + 1);
     return 0;
@@ -265,7 +264,7 @@ static int set_attributes(request *rq, void *data)
     (void)data;
     struct node *node = node_of(rq);
     if (!node)
-        return ENOENT;
+        return ESTALE;
     if (rq->flags & FILE_SYSTEM_MODE)
         node->mode = (node->mode & S_IFMT) | (rq->mode & 07777);
     if (rq->flags & FILE_SYSTEM_TIMES) {
@@ -283,7 +282,7 @@ static int find_file(const request *rq, struct node **node)
 {
     *node = node_of(rq);
     if (!*node)
-        return ENOENT;
+        return ESTALE;
     if (S_ISDIR((*node)->mode))
         return EISDIR;
     return S_ISREG((*node)->mode) ? 0 : EINVAL;
@@ -328,8 +327,8 @@ static int truncate(request *rq, void *data)
 
 static int read_directory(request *rq, void *data)
 {
-    struct node *directory;
-    int error = find_directory(rq->volume, rq->node, &directory);
+    struct node *directory = node_of(rq);
+    int error = check_directory(directory);
     if (!error)
         rq->length = directory_list(directory, &rq->offset, data, rq->length);
     return error;

@@ -34,6 +34,7 @@ void file_begin(struct operation *operation, const struct file *file)
 {
     operation_begin(operation, file->mount->provider, &file->volume);
     operation->request->node = file->node;
+    operation->request->generation = file->generation;
 }
 
 /* Said once: a file system that has ended needs not be told. */
@@ -53,13 +54,14 @@ static struct file *take_free(struct client *client)
     return NULL;
 }
 
-static struct file *enter(struct client *client, const struct found *found, uint32_t flags, uint32_t volume)
+/* Held: another thread of the client may guess its number and close it before we are through. */
+static struct file *enter(struct client *client, struct place place, uint32_t flags)
 {
     lock_acquire(&lock);
     struct file *file = take_free(client);
     if (file)
-        *file = (struct file){ .mount = found->place.mount, .volume = volume, .node = found->place.node, .flags = flags,
-                               .generation = found->attributes.generation };
+        *file = (struct file){ .mount = place.mount, .volume = place.volume, .node = place.node, .generation = place.generation,
+                               .flags = flags, .uses = 1 };
     lock_release(&lock);
     return file;
 }
@@ -68,14 +70,8 @@ static struct file *enter(struct client *client, const struct found *found, uint
 static status_t renew(struct file *file, uint32_t volume)
 {
     struct provider *provider = file->mount->provider;
-    const struct file_system_request *request = provider_request(provider, volume, file->node);
-    status_t status = provider_call(provider, FILE_SYSTEM_STAT);
-    if (status == OK && (request->attributes.generation != file->generation || request->attributes.links == 0))
-        status = ESTALE;
-    if (status == OK) {
-        provider_request(provider, volume, file->node);
-        status = provider_call(provider, FILE_SYSTEM_OPEN);
-    }
+    provider_request(provider, volume, file->node, file->generation);
+    status_t status = provider_call(provider, FILE_SYSTEM_OPEN);
     if (status == OK)
         file->volume = volume;
     return status < 0 ? status : OK;
@@ -93,26 +89,29 @@ static void check_entered(struct file *file)
     provider_unlock(mount->provider);
 }
 
-int client_file_open(struct client *client, const struct found *found, uint32_t flags, uint32_t written, uint32_t *number)
+int client_file_open(struct client *client, struct place place, uint32_t flags, bool shortened, uint32_t *number)
 {
     struct operation operation;
-    mount_count(found->place.mount, 1);
-    place_begin(&operation, found->place);
-    int error = operation_call(&operation, FILE_SYSTEM_OPEN);
-    struct file *file = error ? NULL : enter(client, found, flags, operation.used);
+    int error = mount_hold(place);
+    if (error)
+        return error;
+    place_begin(&operation, place);
+    error = operation_call(&operation, FILE_SYSTEM_OPEN);
+    struct file *file = error ? NULL : enter(client, place, flags);
     if (!error && !file) {
         operation_close(&operation);
         error = EMFILE;
     }
     operation_end(&operation);
     if (error) {
-        mount_count(found->place.mount, -1);
+        mount_release(place.mount);
         return error;
     }
+    if (shortened)
+        file_note_written(file, place.volume);
     check_entered(file);
-    if (written)
-        file_note_written(file, written);
     *number = life * FILES_PER_CLIENT + (uint32_t)(file - client->files);
+    client_file_release(file);
     return 0;
 }
 
@@ -137,7 +136,7 @@ int client_file_hold(struct client *client, uint32_t number, struct file **file)
 
 static void forget(struct file *file)
 {
-    mount_count(file->mount, -1);
+    mount_release(file->mount);
     file->mount = NULL;
 }
 
@@ -258,7 +257,7 @@ status_t files_renew(struct mount *mount, uint32_t volume)
             continue;
         status = renew(file, volume);
         if (let_go(file)) {
-            provider_request(mount->provider, file->volume, file->node);
+            provider_request(mount->provider, file->volume, file->node, file->generation);
             provider_call(mount->provider, FILE_SYSTEM_CLOSE);
             forget(file);
         }

@@ -13,7 +13,7 @@
 #define WORKERS_MAX 32u
 #define FILES_PER_CLIENT 64u
 
-/* ---- provider.c: the services that implement file systems ---- */
+/* ---- provider.c: the services that implement file systems. Nobody waits for one because of another ---- */
 struct provider;
 
 /* One request to a provider: begin, fill in `request`, call as often as needed, end. */
@@ -22,17 +22,22 @@ struct operation {
     uint32_t slot;
     struct file_system_request *request;
     const uint32_t *volume;         /* which it is for: after a restart of the provider, another number stands there */
+    uint32_t fixed;                 /* that number, where no other may take its place */
     uint32_t used;                  /* the number with which it was done */
     const session_t *client;        /* whose memory the data are in; NULL: no data */
 };
 
 /* The provider ended in the middle of something that cannot be done twice: it was done, or it was not. To clients EIO. */
 #define OUTCOME_UNKNOWN (-1)
+/* A place is not any more what it was when its path was walked, and nothing was done: the whole request is made again. */
+#define PLACE_GONE (-2)
 
-/* 0 and the service of this name, with a session; ENODEV: there is none that we may use. */
+status_t providers_init(void);
+/* 0 and the service of this name, with a session; ENODEV: there is none that we may call. */
 int provider_find(const char *name, struct provider **provider);
+/* volume NULL: the caller fixes the number. */
 void operation_begin(struct operation *operation, struct provider *provider, const uint32_t *volume);
-/* 0, an error number, or OUTCOME_UNKNOWN. ESTALE: the volume is gone. */
+/* 0, an error number, or OUTCOME_UNKNOWN. The volume or the node is gone: ESTALE; where the volume is fixed, PLACE_GONE. */
 int operation_call(struct operation *operation, enum file_system_method method);
 /* The same with data in the memory of a client; `offset` from its start. */
 int operation_transfer(struct operation *operation, enum file_system_method method, const session_t *client, uint32_t offset,
@@ -43,30 +48,39 @@ void operation_end(struct operation *operation);
 /* For those who work under provider_lock(): requests in a slot of its own, which nobody repeats. */
 void provider_lock(struct provider *provider);
 void provider_unlock(struct provider *provider);
-struct file_system_request *provider_request(struct provider *provider, uint32_t volume, uint32_t node);
+struct file_system_request *provider_request(struct provider *provider, uint32_t volume, uint32_t node, uint32_t generation);
 status_t provider_call(struct provider *provider, enum file_system_method method);
 /* Every provider forgets the client's memory. */
 void providers_forget(uint32_t client);
 
 /* ---- mounts.c ---- */
+
+/* A node as a walk found it. Nobody keeps its mount: when that goes, or its file system ends, the number of the volume is no
+ * longer known, and whatever is asked for is PLACE_GONE. */
 struct place {
     struct mount *mount;
+    struct provider *provider;
+    uint32_t volume;
     uint32_t node;          /* 0: nothing there */
+    uint32_t generation;
 };
 
 struct mount {
     struct provider *provider;      /* NULL: free */
-    uint32_t volume;                /* another after each restart of the provider; 0: it could not be mounted again */
-    uint32_t root, flags;
+    uint32_t volume;                /* another after each restart of the provider; 0: it is, or could not be, mounted again */
+    uint32_t root, root_generation, flags;
     struct place covers;            /* the directory that it hides; of "/": nothing */
-    uint32_t opens;                 /* files open on it */
+    uint32_t opens;                 /* files open on it, and mounts */
+    struct lock sync_lock;          /* one sync at a time */
     char path[VFS_PATH], source[VFS_PATH];
 };
 
 status_t mounts_init(void);
 struct mount *mount_root(void);
+/* place: what it covers, of "/" nothing; becomes its root. PLACE_GONE, or EIO: it could not be mounted again. */
+int mount_enter(struct mount *mount, struct place *place);
 /* The place itself, or the root of what is mounted on it. */
-struct place mount_cross(struct place place);
+int mount_cross(struct place *place);
 /* source: "type:what". */
 int mount_add(const char *path, const char *source, uint32_t flags);
 int mount_remove(const char *path);
@@ -75,8 +89,9 @@ int mount_sync(struct mount *mount);
 int mounts_sync(void);
 /* The n-th mount; NULL: not so many. */
 const struct mount *mount_at(uint32_t n);
-/* Counts a file in (+1) or out (-1). */
-void mount_count(struct mount *mount, int change);
+/* Counts a file in, and so keeps the mount; PLACE_GONE. */
+int mount_hold(struct place place);
+void mount_release(struct mount *mount);
 void place_begin(struct operation *operation, struct place place);
 /* Under the provider's lock: mounts all of its volumes again, with their files. Negative: the provider ended again. */
 status_t mounts_renew(struct provider *provider);
@@ -90,6 +105,8 @@ struct found {
     char name[FILE_SYSTEM_NAME];        /* in `parent`; empty when the path ends in "/", "." or ".." */
 };
 
+/* The node in found->parent that the file system has answered with; NULL: none. */
+void found_answer(struct found *found, const struct file_system_request *answer);
 /* 0, or an error number; with ENOENT and parent.node != 0 only the last component is missing. follow: a symbolic link at the end
  * is followed. */
 int path_find(const char *path, bool follow, struct found *found);
@@ -109,8 +126,8 @@ struct file {
 struct client;
 status_t files_init(void);
 uint32_t client_number(const struct client *client);
-/* 0 and the number of a new file, or an error number. `written`: the volume on which it was truncated; 0: it was not. */
-int client_file_open(struct client *client, const struct found *found, uint32_t flags, uint32_t written, uint32_t *number);
+/* 0 and the number of a new file, or an error number. `shortened`: it was truncated before. */
+int client_file_open(struct client *client, struct place place, uint32_t flags, bool shortened, uint32_t *number);
 /* 0 and the file, EBADF, or ESTALE: it was opened before our restart. */
 int client_file_hold(struct client *client, uint32_t number, struct file **file);
 void client_file_release(struct file *file);

@@ -1,7 +1,8 @@
 /* vfs: the file tree that programs see. Mounts what its argument names, then serves.
  *
  * mounts=WHERE=TYPE:WHAT,... in the order given, for example "/=ext2:disk0p1,/tmp=memoryfs:,/boot=bootfs:"; a ! behind WHERE
- * makes it read-only. Where "/" cannot be mounted, an empty file system in memory stands in for it. */
+ * makes it read-only. Where "/" cannot be mounted, an empty file system in memory stands in for it; but not while the VFS before
+ * us still has it. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,8 @@
 
 #define STACK_BYTES 32768u
 #define STAND_IN "memoryfs:"
+#define WAIT_PAUSE 10000u   /* microseconds */
+#define WAIT_TRIES 1000u
 
 static void make_directory(const char *path)
 {
@@ -25,11 +28,28 @@ static void make_directory(const char *path)
     operation_end(&operation);
 }
 
+static bool is_temporary(int error)
+{
+    return error == EBUSY || error == ENFILE || error == PLACE_GONE;
+}
+
+/* What the VFS before us had mounted it has until its last request is over, however long that takes: nobody but us mounts
+ * anything, so while "/" is not mounted, it alone can have it. */
+static int mount_when_free(const char *path, const char *source, uint32_t flags)
+{
+    int error = mount_add(path, source, flags);
+    for (uint32_t i = 0; is_temporary(error) && (i < WAIT_TRIES || !mount_root()->provider); i++) {
+        sleep_microseconds(WAIT_PAUSE);
+        error = mount_add(path, source, flags);
+    }
+    return error;
+}
+
 static int mount_one(const char *path, const char *source, uint32_t flags)
 {
     if (mount_root()->provider)
         make_directory(path);
-    int error = mount_add(path, source, flags);
+    int error = mount_when_free(path, source, flags);
     if (error)
         print("vfs: cannot mount %s on %s: %s\n", source, path, strerror(error));
     return error;
@@ -71,7 +91,7 @@ static void mount_all(const char *list)
 
 int main(void)
 {
-    if (mounts_init() != OK || files_init() != OK)
+    if (providers_init() != OK || mounts_init() != OK || files_init() != OK)
         return E_NO_MEMORY;
     mount_all(argument("mounts"));
     if (!mount_root()->provider && mount_one("/", STAND_IN, 0))

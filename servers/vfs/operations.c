@@ -8,6 +8,7 @@
 
 #define PERMISSIONS 07777u
 #define CREATE_TRIES 10u
+#define PLACE_TRIES 10u
 
 struct call {
     struct vfs_request *request;    /* in the client's memory */
@@ -41,6 +42,11 @@ static int access_mode(uint32_t flags)
     return (int)(flags & O_ACCMODE);
 }
 
+static bool is_exclusive(uint32_t flags)
+{
+    return (flags & O_CREAT) && (flags & O_EXCL);
+}
+
 static int create_file(struct found *found, uint32_t mode, const char *text)
 {
     struct operation operation;
@@ -52,14 +58,12 @@ static int create_file(struct found *found, uint32_t mode, const char *text)
     strcpy(operation.request->name, found->name);
     strcpy(operation.request->text, text);
     error = operation_call(&operation, FILE_SYSTEM_CREATE);
-    found->place = (struct place){ found->parent.mount, operation.request->node };
-    found->attributes = operation.request->attributes;
+    found_answer(found, error ? NULL : operation.request);
     operation_end(&operation);
     return error;
 }
 
-/* *volume: the one on which it was done. */
-static int set_size(struct place place, uint64_t size, uint32_t *volume)
+static int set_size(struct place place, uint64_t size)
 {
     struct operation operation;
     int error = read_only(place);
@@ -68,7 +72,6 @@ static int set_size(struct place place, uint64_t size, uint32_t *volume)
     place_begin(&operation, place);
     operation.request->offset = size;
     error = operation_call(&operation, FILE_SYSTEM_TRUNCATE);
-    *volume = operation.used;
     operation_end(&operation);
     return error;
 }
@@ -77,7 +80,7 @@ static int set_size(struct place place, uint64_t size, uint32_t *volume)
 static int check_existing(const struct found *found, uint32_t flags)
 {
     bool directory = S_ISDIR(found->attributes.mode), writing = access_mode(flags) != O_RDONLY;
-    if ((flags & O_CREAT) && (flags & O_EXCL))
+    if (is_exclusive(flags))
         return EEXIST;
     if (!directory && (flags & O_DIRECTORY))
         return ENOTDIR;
@@ -90,7 +93,7 @@ static int check_existing(const struct found *found, uint32_t flags)
  * again. */
 static int find_or_create(const char *path, uint32_t flags, uint32_t mode, struct found *found)
 {
-    bool exclusive = (flags & O_CREAT) && (flags & O_EXCL);
+    bool exclusive = is_exclusive(flags);
     int error = EIO;
     for (uint32_t i = 0; i < CREATE_TRIES; i++) {
         error = path_find(path, !exclusive, found);
@@ -105,22 +108,30 @@ static int find_or_create(const char *path, uint32_t flags, uint32_t mode, struc
     return error;
 }
 
+/* Made again, an exclusive creation would find its own file. */
+static int open_found(struct call *call, struct place place, uint32_t flags, bool shortened)
+{
+    int error = client_file_open(call->client, place, flags, shortened, &call->result);
+    return error == PLACE_GONE && is_exclusive(flags) ? OUTCOME_UNKNOWN : error;
+}
+
 static int open_file(struct call *call)
 {
     struct found found;
     char path[VFS_PATH];
-    uint32_t flags = call->request->flags, written = 0;
+    uint32_t flags = call->request->flags;
     int error = access_mode(flags) == O_ACCMODE ? EINVAL : copy_text(path, call->request->path);
     if (!error)
         error = find_or_create(path, flags, call->request->mode, &found);
     if (error)
         return error;
-    if ((flags & O_TRUNC) && found.attributes.size)
-        error = set_size(found.place, found.attributes.size = 0, &written);
+    bool shortened = (flags & O_TRUNC) && found.attributes.size;
+    if (shortened)
+        error = set_size(found.place, found.attributes.size = 0);
     if (error)
         return error;
     call->request->attributes = found.attributes;
-    return client_file_open(call->client, &found, flags, written, &call->result);
+    return open_found(call, found.place, flags, shortened);
 }
 
 static int close_file(struct call *call)
@@ -229,11 +240,10 @@ static int stat_file(struct call *call) { return with_file(call, stat_open); }
 static int truncate_path(struct call *call)
 {
     struct found found;
-    uint32_t volume;
     int error = path_find(call->request->path, true, &found);
     if (!error && S_ISDIR(found.attributes.mode))
         error = EISDIR;
-    return error ? error : set_size(found.place, call->request->offset, &volume);
+    return error ? error : set_size(found.place, call->request->offset);
 }
 
 static int set_attributes(struct call *call, uint32_t which)
@@ -346,8 +356,9 @@ static int remove_directory(struct call *call)
     return remove_name(call, FILE_SYSTEM_DIRECTORY);
 }
 
-/* `node` is what LINK and RENAME expect there: the file, or the old directory. */
-static int name_again(struct call *call, enum file_system_method method, const struct found *old, uint32_t node, bool replace)
+/* `place` is what LINK and RENAME expect there: the file, or the old directory. */
+static int name_again(struct call *call, enum file_system_method method, const struct found *old, struct place place,
+                      bool replace)
 {
     struct operation operation;
     struct found new;
@@ -362,7 +373,9 @@ static int name_again(struct call *call, enum file_system_method method, const s
         return EXDEV;
     if (!error && new.place.mount != new.parent.mount)
         return EBUSY;
-    place_begin(&operation, (struct place){ old->parent.mount, node });
+    if (new.parent.volume != place.volume)
+        return PLACE_GONE;
+    place_begin(&operation, place);
     operation.request->directory = new.parent.node;
     strcpy(operation.request->name, old->name);
     strcpy(operation.request->text, new.name);
@@ -375,7 +388,7 @@ static int rename_name(struct call *call)
 {
     struct found old;
     int error = find_name(call->request->path, &old);
-    return error ? error : name_again(call, FILE_SYSTEM_RENAME, &old, old.parent.node, true);
+    return error ? error : name_again(call, FILE_SYSTEM_RENAME, &old, old.parent, true);
 }
 
 static int link_name(struct call *call)
@@ -384,7 +397,7 @@ static int link_name(struct call *call)
     int error = path_find(call->request->path, false, &old);
     if (!error)
         error = S_ISDIR(old.attributes.mode) ? EPERM : read_only(old.place);
-    return error ? error : name_again(call, FILE_SYSTEM_LINK, &old, old.place.node, false);
+    return error ? error : name_again(call, FILE_SYSTEM_LINK, &old, old.place, false);
 }
 
 static int read_link(struct call *call)
@@ -459,10 +472,11 @@ static reply_t operation(const request_t *rq)
     if (call.request) {
         call.data = rq->word * session->slot_size + VFS_HEADER;
         call.room = session->slot_size - VFS_HEADER;
-        error = operations[rq->method](&call);
+        for (uint32_t i = 0; i < PLACE_TRIES && (error = operations[rq->method](&call)) == PLACE_GONE; i++)
+            continue;
     }
     session_release(session);
-    return error ? reply_error(error == OUTCOME_UNKNOWN ? EIO : error) : reply(call.result);
+    return error ? reply_error(error == OUTCOME_UNKNOWN ? EIO : error == PLACE_GONE ? ESTALE : error) : reply(call.result);
 }
 
 const method_t vfs_methods[VFS_METHODS] = {

@@ -45,6 +45,16 @@ static int take_component(struct walk *walk, char *name)
     return 0;
 }
 
+void found_answer(struct found *found, const struct file_system_request *answer)
+{
+    found->place = found->parent;
+    found->place.node = answer ? answer->node : 0;
+    if (!answer)
+        return;
+    found->place.generation = answer->attributes.generation;
+    found->attributes = answer->attributes;
+}
+
 static int lookup(struct place directory, const char *name, struct found *found)
 {
     struct operation operation;
@@ -52,17 +62,17 @@ static int lookup(struct place directory, const char *name, struct found *found)
     strcpy(operation.request->name, name);
     int error = operation_call(&operation, FILE_SYSTEM_LOOKUP);
     found->parent = directory;
-    found->place = (struct place){ directory.mount, error ? 0 : operation.request->node };
-    found->attributes = operation.request->attributes;
+    found_answer(found, error ? NULL : operation.request);
     operation_end(&operation);
     return error;
 }
 
 static int push(struct walk *walk, struct found *found)
 {
-    struct place place = mount_cross(found->place);
-    if (walk->depth + 1 == DEPTH)
-        return ENAMETOOLONG;
+    struct place place = found->place;
+    int error = walk->depth + 1 == DEPTH ? ENAMETOOLONG : mount_cross(&place);
+    if (error)
+        return error;
     walk->known = place.mount == found->place.mount;
     walk->places[++walk->depth] = place;
     return 0;
@@ -143,8 +153,8 @@ static int start(struct walk *walk, const char *path, struct found *found)
     walk->depth = 0;
     walk->links = 0;
     walk->known = false;
-    walk->places[0] = mount_cross((struct place){ mount_root(), mount_root()->root });
-    return 0;
+    walk->places[0] = (struct place){ 0 };
+    return mount_enter(mount_root(), &walk->places[0]);
 }
 
 /* The client may change the path while we look, so it is copied first. */

@@ -153,6 +153,47 @@ def test_a_service_killed_under_load(victim, tmp_path):
     storms.judge(tmp_path, victim, kills, image, result.serial)
 
 
+# ---- requests whose ground moves ----
+
+SLOW = """[slowfs]
+program = "file-tests"
+quota = 2048
+workers = 4
+restart = "at-once"
+arguments = { slow = 1 }
+
+[vfs]
+uses = ["log"]
+"""
+
+
+def with_slow(listing):
+    return storms.at_once(listing).replace("[vfs]\n", SLOW).replace('calls = ["ext2"', 'calls = ["slowfs", "ext2"')
+
+
+def test_mounts_and_file_systems_go_between_two_steps_of_a_request(tmp_path):
+    serial = start(tmp_path, VIRTIO, None, "races", mounts="/=memoryfs:", change=with_slow)
+    assert "races: done" in serial
+    assert len(re.findall(r"^\[.*\] vfs: slowfs was started again$", serial, re.M)) == 2 # by the log
+
+
+@pytest.mark.parametrize("service", ["memoryfs", "ext2"])
+def test_two_clients_of_a_file_system(service, tmp_path):
+    """Nodes are known by their generation, and volumes end with the session that has mounted them."""
+    images = [trees.make_image(tmp_path / name, 8, None, 1024) for name in ("disk0", "disk1")]
+    drives = sum((["-drive", f"file={image},format=raw,if=virtio"] for image in images), [])
+    mounts = f"/=memoryfs:,/m={service}:disk0"
+    assert "protocol: done" in start(tmp_path, VIRTIO._replace(devices=[]), images[0], "protocol", mounts=mounts, place=service,
+                                     drive=drives)
+    assert [trees.check(image) for image in images] == ["", ""]
+
+
+def test_a_vfs_waits_until_the_one_before_it_has_ended(tmp_path):
+    """Its last request lasts longer than anybody waits for it; meanwhile "/" is still mounted for it."""
+    serial = start(tmp_path, VIRTIO, None, "patience", mounts="/=slowfs:", change=with_slow)
+    assert "patience: done" in serial and "/ is in memory" not in serial
+
+
 # ---- damage ----
 
 def alive(serial):

@@ -19,11 +19,13 @@ uint32_t tree_print(const char *path);
 /* The same with paths as they are from there on, the way tree_print("/") has them. */
 uint32_t tree_print_inside(const char *path);
 
-/* ---- write.c, storm.c, growth.c, damage.c, kills.c, restarts.c, lives.c, generations.c ---- */
+/* ---- write.c, storm.c, growth.c, damage.c, kills.c, restarts.c, lives.c, generations.c, races.c, protocol.c ---- */
 void restarts(void);
 void copies(void);
-/* Kills a service, and waits until all run again. */
+void service_kill_only(const char *name);
+/* The same, and waits until all run again. */
 void service_kill(const char *name);
+uint32_t service_restarts(const char *name);
 void lives(void);
 void kills(const char *service);
 void write_tree(void);
@@ -34,5 +36,17 @@ void cached(const char *path);
 void damage(void);
 void generations(void);
 void volumes(void);
+void races(void);
+void patience(void);
+void protocol(const char *service, const char *source);
+
+/* ---- slow.c: a file system; times in microseconds ---- */
+#define SLOW_FILE 50u        /* inode of "file" */
+#define SLOW_NEW 100u        /* inode of "new" in the first life; the next has the next */
+#define SLOW_LOOKUP 200000u
+#define PATIENT_LOOKUP 4000000u
+#define SLOW_SYNC 300000u
+#define SLOW_START 1000000u /* of its third life */
+int slow_main(void);
 
 #endif

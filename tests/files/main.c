@@ -7,13 +7,15 @@
 int main(int count, char **arguments)
 {
     const char *test = argument("test");
+    if (argument("slow"))
+        return slow_main();
     if (count == 4 && strcmp(arguments[1], "child") == 0) {
         storm_child((uint32_t)atoi(arguments[2]), arguments[3]);
         return 0;
     }
     if (!test)
-        fail("wanted test=",
-             "tree, write, kills, restarts, copies, lives, storm, cached, growth, damage, generations or volumes");
+        fail("wanted test=", "tree, write, kills, restarts, copies, lives, storm, cached, growth, damage, generations, volumes, races, "
+                              "patience or protocol");
     if (strcmp(test, "write") == 0)
         write_tree();
     if (strcmp(test, "tree") == 0 || strcmp(test, "write") == 0)
@@ -38,5 +40,11 @@ int main(int count, char **arguments)
         generations();
     if (strcmp(test, "volumes") == 0)
         volumes();
+    if (strcmp(test, "races") == 0)
+        races();
+    if (strcmp(test, "patience") == 0)
+        patience();
+    if (strcmp(test, "protocol") == 0)
+        protocol(argument("place"), strcmp(argument("place"), "ext2") == 0 ? "disk1" : "");
     machine_exit(0);
 }

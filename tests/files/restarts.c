@@ -55,12 +55,28 @@ static void wait_until_all_run(void)
             sleep_microseconds(1000);
 }
 
-void service_kill(const char *name)
+static void map_table(void)
 {
     if (!table && init_table(&table) != OK)
         fail("map", "init's table");
+}
+
+uint32_t service_restarts(const char *name)
+{
+    map_table();
+    return entry_of(name)->restarts;
+}
+
+void service_kill_only(const char *name)
+{
+    map_table();
     if (service_call(init_endpoint(), INIT_KILL, entry_of(name)->number, NULL) != OK)
         fail("kill", name);
+}
+
+void service_kill(const char *name)
+{
+    service_kill_only(name);
     sleep_microseconds(1000);
     wait_until_all_run();
 }
