@@ -110,6 +110,13 @@ def test_sixteen_programs_at_once(place, tmp_path):
     assert trees.check(image) == ""
 
 
+@pytest.mark.parametrize("what", ["listed"])
+def test_two_at_once(what, tmp_path):
+    image = trees.make_image(tmp_path / "disk", 32, None, 1024)
+    assert f"together: {what}: done" in start(tmp_path, VIRTIO, image, "together", place=what)
+    assert trees.check(image) == ""
+
+
 def test_no_service_grows(tmp_path):
     image = trees.make_image(tmp_path / "disk", 32, None, 1024)
     serial = start(tmp_path, VIRTIO, image, "growth", timeout=120)

@@ -19,7 +19,7 @@ uint32_t tree_print(const char *path);
 /* The same with paths as they are from there on, the way tree_print("/") has them. */
 uint32_t tree_print_inside(const char *path);
 
-/* ---- write.c, storm.c, growth.c, damage.c, kills.c, restarts.c, lives.c, generations.c ---- */
+/* ---- write.c, storm.c, growth.c, damage.c, kills.c, restarts.c, lives.c, generations.c, together.c ---- */
 void restarts(void);
 void copies(void);
 /* Kills a service, and waits until all run again. */
@@ -34,5 +34,6 @@ void cached(const char *path);
 void damage(void);
 void generations(void);
 void volumes(void);
+void together(const char *what);
 
 #endif

@@ -13,7 +13,7 @@ int main(int count, char **arguments)
     }
     if (!test)
         fail("wanted test=",
-             "tree, write, kills, restarts, copies, lives, storm, cached, growth, damage, generations or volumes");
+             "tree, write, kills, restarts, copies, lives, storm, cached, growth, damage, generations, volumes or together");
     if (strcmp(test, "write") == 0)
         write_tree();
     if (strcmp(test, "tree") == 0 || strcmp(test, "write") == 0)
@@ -38,5 +38,7 @@ int main(int count, char **arguments)
         generations();
     if (strcmp(test, "volumes") == 0)
         volumes();
+    if (strcmp(test, "together") == 0)
+        together(argument("place"));
     machine_exit(0);
 }

@@ -1,0 +1,72 @@
+/* What two do to one file system at the same time, or while the other is in the middle of something. place= says which. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "files.h"
+
+static void expect(bool good, const char *what)
+{
+    if (!good)
+        fail("not as it should be:", what);
+}
+
+/* ---- a name is removed while its folder is listed ---- */
+
+#define LISTED 260      /* names: one more than a listing's buffer holds, and one less, among them */
+#define FIRST_REMOVED 248
+#define WIDER 4         /* whose entries are longer in a listing than on the disk: so the buffer ends before a block does */
+
+static const char *listed_name(char *path, int number)
+{
+    sprintf(path, number < WIDER ? "/f/name%04d" : "/f/name%03d", number);
+    return path;
+}
+
+static void make(const char *path)
+{
+    int file = open(path, O_WRONLY | O_CREAT | O_EXCL, 0644);
+    expect(file >= 0 && close(file) == 0, path);
+}
+
+/* The listing goes on behind the names before that one, wherever its buffer and the blocks of the folder end. */
+static void remove_while_listed(int number)
+{
+    char path[32];
+    int count = 0;
+    struct dirent *entry;
+    DIR *folder = opendir("/f");
+    while ((entry = readdir(folder)))
+        if (entry->d_name[0] != '.' && ++count == number)
+            expect(unlink(listed_name(path, number)) == 0, path);
+    expect(closedir(folder) == 0 && (count == LISTED || count == LISTED - 1), "every other name is listed");
+    make(listed_name(path, number));
+}
+
+static void listed(void)
+{
+    char path[32];
+    expect(mkdir("/f", 0755) == 0, "a folder");
+    for (int i = 0; i < LISTED; i++)
+        make(listed_name(path, i));
+    for (int i = FIRST_REMOVED; i < LISTED; i++)
+        remove_while_listed(i);
+}
+
+/* ---- ---- */
+
+void together(const char *what)
+{
+    static const struct {
+        const char *name;
+        void (*run)(void);
+    } tests[] = { { "listed", listed } };
+    for (uint32_t i = 0; i < COUNT(tests); i++)
+        if (strcmp(tests[i].name, what) == 0)
+            tests[i].run();
+    print("together: %s: done\n", what);
+}
