@@ -86,6 +86,7 @@ int node_open(request *rq, void *data)
 static errcode_t free_inode(struct volume *volume, ext2_ino_t number, struct ext2_inode *inode)
 {
     errcode_t code = 0;
+    volume->changed = true; /* also by the last close of a file that has no name */
     if (LINUX_S_ISDIR(inode->i_mode))
         names_forget_all(volume);
     if (ext2fs_inode_has_valid_blocks2(volume->fs, inode))

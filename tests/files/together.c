@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -57,6 +58,17 @@ static void listed(void)
         remove_while_listed(i);
 }
 
+/* ---- a file without a name is closed after the last change, and its folder unmounted ---- */
+
+static void unmounted(void)
+{
+    static const char path[] = "/m/file";
+    int file = open(path, O_RDWR | O_CREAT, 0644);
+    expect(file >= 0 && write(file, path, sizeof(path)) == sizeof(path) && unlink(path) == 0, "a file without a name");
+    sync();
+    expect(close(file) == 0 && umount("/m") == 0, "unmount");
+}
+
 /* ---- ---- */
 
 void together(const char *what)
@@ -64,7 +76,7 @@ void together(const char *what)
     static const struct {
         const char *name;
         void (*run)(void);
-    } tests[] = { { "listed", listed } };
+    } tests[] = { { "listed", listed }, { "unmounted", unmounted } };
     for (uint32_t i = 0; i < COUNT(tests); i++)
         if (strcmp(tests[i].name, what) == 0)
             tests[i].run();
