@@ -633,7 +633,7 @@ static status_t remember_unit(uint32_t unit, uint64_t sectors)
 }
 
 /* disk<number>[p<number>] */
-static bool parse_unit(const char *text, uint32_t *unit)
+bool cache_parse_unit(const char *text, uint32_t *unit)
 {
     uint32_t numbers[2] = { 0, 0 };
     if (strncmp(text, "disk", 4) != 0 || text[4] < '0' || text[4] > '9')
@@ -652,7 +652,7 @@ static bool parse_unit(const char *text, uint32_t *unit)
 status_t cache_find_unit(const char *text, uint32_t *unit, uint64_t *sectors, bool *read_only)
 {
     struct block_description description;
-    if (!parse_unit(text, unit))
+    if (!cache_parse_unit(text, unit))
         return E_NOT_FOUND;
     status_t status = describe(*unit, &description);
     if (status != OK)

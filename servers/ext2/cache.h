@@ -10,7 +10,9 @@
 /* Opens the session with the block service. E_NO_MEMORY, or why there is none. */
 status_t cache_init(uint32_t kibibytes);
 
-/* Number of the unit of this name: "disk0", "disk1p2"; its size in sectors of 512 bytes, whether it is read-only. E_NOT_FOUND. */
+/* Number of the unit of this name: "disk0", "disk1p2"; false: it cannot be one. */
+bool cache_parse_unit(const char *name, uint32_t *unit);
+/* The same, and its size in sectors of 512 bytes, whether it is read-only. E_NOT_FOUND: there is no such unit. */
 status_t cache_find_unit(const char *name, uint32_t *unit, uint64_t *sectors, bool *read_only);
 
 /* Copies between the unit and memory, through the cache. `ahead`: how many bytes from `offset` on are likely to be wanted soon.

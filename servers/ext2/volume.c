@@ -140,10 +140,13 @@ static void close_volume(struct volume *volume)
     volume->fs = NULL;
 }
 
+/* The record of a mounted volume is its own, perhaps of a sync that has not ended. */
 static int open_and_check(struct volume *volume, const char *source)
 {
     uint64_t sectors;
     bool read_only;
+    if (cache_parse_unit(source, &volume->unit) && is_mounted(volume->unit))
+        return EBUSY;
     if (cache_find_unit(source, &volume->unit, &sectors, &read_only) == OK && !read_only &&
         commit_replay(volume, volume->unit) != OK)
         print("ext2: %s: an interrupted sync cannot be finished\n", source);
@@ -151,13 +154,7 @@ static int open_and_check(struct volume *volume, const char *source)
     int error = code == EXT2_ET_BAD_MAGIC || code == EXT2_ET_SHORT_READ ? EINVAL : code ? error_of(volume, code) : 0;
     if (code)
         print("ext2: %s: %s\n", source, error_message(code));
-    if (!error)
-        error = check_features(volume->fs, source);
-    if (!error)
-        cache_find_unit(source, &volume->unit, &sectors, &read_only);
-    if (!error && is_mounted(volume->unit))
-        error = EBUSY;
-    return error;
+    return error ? error : check_features(volume->fs, source);
 }
 
 static int mount(request *rq)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -69,6 +70,44 @@ static void unmounted(void)
     expect(close(file) == 0 && umount("/m") == 0, "unmount");
 }
 
+/* ---- a volume is to be mounted again while it is written ---- */
+
+#define MOUNTED_ROUNDS 40
+#define MOUNTED_BYTES 60000
+
+static volatile bool over;
+
+static void mount_often(void *unused)
+{
+    (void)unused;
+    while (!over) {
+        expect(mount("disk0", "/n", "ext2", 0) == -1 && errno == EBUSY, "a volume is mounted once");
+        sleep_microseconds(100);
+    }
+    over = false;
+}
+
+static void mounted(void)
+{
+    uint8_t (*data)[MOUNTED_BYTES] = malloc(3 * MOUNTED_BYTES), *back = data[2];
+    handle_t thread;
+    int file = open("/m/file", O_RDWR | O_CREAT, 0644);
+    expect(data && file >= 0 && mkdir("/n", 0755) == 0 && thread_spawn(mount_often, NULL, 0, &thread) == OK, "a thread");
+    pattern_fill(data[0], MOUNTED_BYTES, 0);
+    pattern_fill(data[1], MOUNTED_BYTES, 1);
+    for (uint32_t round = 0; round < MOUNTED_ROUNDS; round++) {
+        expect(pwrite(file, data[round % 2], MOUNTED_BYTES, 0) == MOUNTED_BYTES, "write");
+        sleep_microseconds(20000);
+        expect(pread(file, back, MOUNTED_BYTES, 0) == MOUNTED_BYTES && memcmp(data[round % 2], back, MOUNTED_BYTES) == 0,
+               "what was written is there");
+        expect(fsync(file) == 0, "sync");
+    }
+    for (over = true; over;)
+        sleep_microseconds(1000);
+    expect(close(file) == 0, "close");
+    free(data);
+}
+
 /* ---- ---- */
 
 void together(const char *what)
@@ -76,7 +115,7 @@ void together(const char *what)
     static const struct {
         const char *name;
         void (*run)(void);
-    } tests[] = { { "listed", listed }, { "unmounted", unmounted } };
+    } tests[] = { { "listed", listed }, { "mounted", mounted }, { "unmounted", unmounted } };
     for (uint32_t i = 0; i < COUNT(tests); i++)
         if (strcmp(tests[i].name, what) == 0)
             tests[i].run();
