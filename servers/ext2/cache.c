@@ -343,10 +343,10 @@ static uint8_t *bytes_of(const struct page *page)
     return block.session.base + number_of(page) * PAGE_SIZE;
 }
 
-static status_t check(uint32_t unit, uint64_t offset, uint32_t bytes)
+bool cache_contains(uint32_t unit, uint64_t offset, uint32_t bytes)
 {
     uint64_t end = unit_sectors(unit) * BLOCK_SECTOR;
-    return offset <= end && bytes <= end - offset ? OK : E_BAD_ARGUMENT;
+    return offset <= end && bytes <= end - offset;
 }
 
 static uint32_t piece(uint64_t offset, uint32_t bytes)
@@ -357,7 +357,7 @@ static uint32_t piece(uint64_t offset, uint32_t bytes)
 
 status_t cache_read(uint32_t unit, uint64_t offset, void *to, uint32_t bytes, uint32_t ahead)
 {
-    status_t status = check(unit, offset, bytes);
+    status_t status = cache_contains(unit, offset, bytes) ? OK : E_BAD_ARGUMENT;
     uint32_t wanted = ahead > bytes ? ahead : bytes;
     for (uint32_t done = 0, part; done < bytes && status == OK; done += part) {
         struct page *page;
@@ -375,7 +375,7 @@ status_t cache_read(uint32_t unit, uint64_t offset, void *to, uint32_t bytes, ui
 /* from NULL: zeros. */
 static status_t change(uint32_t unit, uint64_t offset, const void *from, uint32_t bytes)
 {
-    status_t status = check(unit, offset, bytes);
+    status_t status = cache_contains(unit, offset, bytes) ? OK : E_BAD_ARGUMENT;
     for (uint32_t done = 0, part; done < bytes && status == OK; done += part) {
         struct page *page;
         part = piece(offset + done, bytes - done);
@@ -409,7 +409,7 @@ static bool holds(uint32_t unit, uint64_t offset, const void *from, uint32_t byt
 
 status_t cache_update(uint32_t unit, uint64_t offset, const void *from, uint32_t bytes)
 {
-    status_t status = check(unit, offset, bytes);
+    status_t status = cache_contains(unit, offset, bytes) ? OK : E_BAD_ARGUMENT;
     for (uint32_t done = 0, part; done < bytes && status == OK; done += part) {
         const uint8_t *place = (const uint8_t *)from + done;
         part = piece(offset + done, bytes - done);
@@ -559,13 +559,24 @@ status_t cache_patch(uint32_t unit, uint64_t offset, const void *from, uint32_t 
     return OK;
 }
 
+static bool wait_for_copies(uint32_t unit)
+{
+    for (uint32_t i = 1; i < page_count; i++) {
+        if (pages[i].used && pages[i].unit == unit && pages[i].pins) {
+            let_others();
+            return true;
+        }
+    }
+    return false;
+}
+
 void cache_drop(uint32_t unit)
 {
     lock_acquire(&lock);
-    while (wait_for_writes(unit))
+    while (wait_for_writes(unit) || wait_for_copies(unit))
         continue;
     for (uint32_t i = 1; i < page_count; i++)
-        if (pages[i].used && pages[i].unit == unit && !pages[i].pins)
+        if (pages[i].used && pages[i].unit == unit)
             forget(&pages[i]);
     lock_release(&lock);
 }

@@ -34,6 +34,7 @@ bool cache_is_full(void);
 #define CACHE_SPARE 2u /* pages beside the cache, to be written from */
 #define COMMIT_PAGES (CACHE_SPARE * PAGE_SIZE / 8) /* changed ones that it takes at once: 8 bytes of the spare pages for each */
 
+bool cache_contains(uint32_t unit, uint64_t offset, uint32_t bytes);
 bool cache_is_changed(uint32_t unit, uint32_t index);
 /* How many pages have changed; their indices in order, as far as there is room. Nobody changes more meanwhile. */
 uint32_t cache_changed(uint32_t unit, uint32_t *indices, uint32_t most);

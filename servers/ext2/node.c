@@ -8,9 +8,14 @@
 
 /* ---- reading and writing ---- */
 
-int node_read(struct volume *volume, ext2_ino_t number, struct ext2_inode *inode)
+static int read_inode(struct volume *volume, ext2_ino_t number, struct ext2_inode *inode)
 {
     return error_of(volume, ext2fs_read_inode(volume->fs, number, inode));
+}
+
+int node_read(struct volume *volume, ext2_ino_t number, struct ext2_inode *inode)
+{
+    return volume->failed ? EIO : read_inode(volume, number, inode);
 }
 
 int node_write(struct volume *volume, ext2_ino_t number, struct ext2_inode *inode)
@@ -29,10 +34,11 @@ void node_answer(const struct volume *volume, request *rq, ext2_ino_t number, st
     };
 }
 
+/* Also of a volume that has failed: its root must be found to be unmounted. */
 static int answer(struct volume *volume, request *rq)
 {
     struct ext2_inode inode;
-    int error = node_read(volume, rq->node, &inode);
+    int error = read_inode(volume, rq->node, &inode);
     if (!error)
         node_answer(volume, rq, rq->node, &inode);
     return error;

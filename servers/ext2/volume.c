@@ -147,9 +147,10 @@ static int open_and_check(struct volume *volume, const char *source)
     bool read_only;
     if (cache_parse_unit(source, &volume->unit) && is_mounted(volume->unit))
         return EBUSY;
-    if (cache_find_unit(source, &volume->unit, &sectors, &read_only) == OK && !read_only &&
-        commit_replay(volume, volume->unit) != OK)
+    if (cache_find_unit(source, &volume->unit, &sectors, &read_only) == OK && commit_replay(volume, volume->unit) != OK) {
         print("ext2: %s: an interrupted sync cannot be finished\n", source);
+        return EIO;
+    }
     errcode_t code = open_volume(volume, source, volume->read_only);
     int error = code == EXT2_ET_BAD_MAGIC || code == EXT2_ET_SHORT_READ ? EINVAL : code ? error_of(volume, code) : 0;
     if (code)
@@ -205,26 +206,43 @@ static errcode_t write_super(struct volume *volume, bool valid)
     return ext2fs_flush2(volume->fs, EXT2_FLAG_FLUSH_NO_SYNC);
 }
 
+static int flush(struct volume *volume)
+{
+    volume->failed = cache_flush(volume->unit) != OK;
+    return volume->failed ? EIO : 0;
+}
+
 /* What cannot be written as a whole goes piece by piece; before the first and until the last, the disk says that it is in use. */
 static int sync_in_pieces(struct volume *volume)
 {
     errcode_t code = write_super(volume, false);
-    if (!code && (commit_superblock(volume) != OK || cache_flush(volume->unit) != OK))
+    if (code)
+        return error_of(volume, code);
+    if (commit_superblock(volume) != OK || flush(volume) != 0)
         return EIO;
-    if (!code)
-        code = write_super(volume, volume->clean);
-    return code ? error_of(volume, code) : cache_flush(volume->unit) == OK ? 0 : EIO;
+    code = write_super(volume, volume->clean);
+    return code ? error_of(volume, code) : flush(volume);
 }
 
-static int sync_volume(struct volume *volume)
+static int write_changes(struct volume *volume)
 {
-    if (!volume->changed)
-        return 0;
     errcode_t code = write_super(volume, volume->clean);
     if (code)
         return error_of(volume, code);
     status_t status = commit(volume);
     int error = status == E_NOT_SUPPORTED ? sync_in_pieces(volume) : status == OK ? 0 : EIO;
+    if (volume->failed) {
+        print("ext2: %s: a sync failed half way: it must be mounted again\n", volume->fs->device_name);
+        cache_drop(volume->unit); /* or the rest would be written, to make room */
+    }
+    return error;
+}
+
+static int sync_volume(struct volume *volume)
+{
+    if (volume->failed || !volume->changed)
+        return volume->failed ? EIO : 0;
+    int error = write_changes(volume);
     if (!error)
         ext2fs_clear_block_bitmap(volume->freed);
     volume->changed = error != 0;
@@ -234,8 +252,8 @@ static int sync_volume(struct volume *volume)
 /* Changes that fill the cache are written in time, between two operations: in the middle of one they would have to make room. */
 int volume_will_change(struct volume *volume)
 {
-    if (volume->read_only)
-        return EROFS;
+    if (volume->read_only || volume->failed)
+        return volume->failed ? EIO : EROFS;
     int error = cache_is_full() ? sync_volume(volume) : 0;
     volume->changed = true;
     volume->fs->now = (time_t)volume_now(volume);
@@ -254,14 +272,14 @@ int volume_sync(request *rq, void *data)
     return volume_run(sync_asked, rq);
 }
 
-/* By force, what cannot be written is lost. */
+/* By force, what cannot be written is lost; so it is if a sync has failed, as was said then. */
 static int unmount(struct volume *volume, request *rq)
 {
-    bool force = rq->flags & FILE_SYSTEM_FORCE;
+    bool force = rq->flags & FILE_SYSTEM_FORCE, failed = volume->failed;
     if (force)
         node_close_all(volume);
     int error = volume->nodes ? EBUSY : sync_volume(volume);
-    if (error && !force)
+    if (error && !force && (error == EBUSY || !failed))
         return error;
     close_volume(volume);
     cache_drop(volume->unit);

@@ -288,7 +288,48 @@ def test_an_interrupted_sync_is_finished(good, small_image, tmp_path):
         changed[4096:5120] = b"x" * 1024
     (tmp_path / "changed").write_bytes(changed)
     assert trees.line(tmp_path / "changed", "/d8/f") in serial
+    assert ("the record of an interrupted sync is damaged" in serial) == (not good)
     assert small_image.read_bytes()[RECORD:RECORD + 512] == bytes(512)
+    assert trees.check(small_image) == ""
+
+
+def failing(image, event, sector):
+    """QEMU's arguments for a disk that fails whenever this sector is read, or written."""
+    error = f"event={event}_aio,iotype={event},errno=5,sector={sector}"
+    return ["-blockdev", f"driver=raw,node-name=d,file.driver=blkdebug,file.image.driver=file,file.image.filename={image}," +
+            ",".join(f"file.inject-error.0.{word}" for word in error.split(","))]
+
+
+REPORTING = VIRTIO._replace(devices=[VIRTIO.devices[0], VIRTIO.devices[1] + ",rerror=report,werror=report"])
+
+
+def test_an_interrupted_sync_that_cannot_be_finished(small_image, tmp_path):
+    """What was put aside cannot be read: nobody may have the volume until it can."""
+    target = block_of(small_image, "/d8/f", 4) // 4
+    page = small_image.read_bytes()[target * PAGE:(target + 1) * PAGE]
+    destroy(small_image, PLACE * PAGE, page)
+    destroy(small_image, (PLACE + 1) * PAGE, struct.pack("<2I", target, PLACE))
+    destroy(small_image, RECORD, record([(target, PLACE)], PLACE + 1))
+    before = small_image.read_bytes()
+    serial = alive(start(tmp_path, REPORTING, small_image, "damage", drive=failing(small_image, "read", PLACE * PAGE // 512)))
+    assert "ext2: disk0: an interrupted sync cannot be finished" in serial
+    assert small_image.read_bytes() == before
+    assert trees.line(tmp_path / "small/d8/f", "/d8/f") in start(tmp_path, VIRTIO, small_image, "tree")
+    assert small_image.read_bytes()[RECORD:RECORD + 512] == bytes(512)
+
+
+@pytest.mark.parametrize("where,new", [("home", True), ("record", False)])
+def test_a_sync_that_fails_half_way(where, new, small_image, tmp_path):
+    """No more is done until the next mount, which finishes what was put aside, if the record says so."""
+    place = block_of(small_image, "/d8/f", 4) * 1024 if where == "home" else RECORD
+    serial = start(tmp_path, REPORTING, small_image, "half-way", drive=failing(small_image, "write", place // 512), place="/d8/f",
+                   mounts="/=memoryfs:,/m=ext2:disk0")
+    assert "ext2: disk0: a sync failed half way" in serial
+    assert re.findall(r"^try: (.+): (.+)$", serial, re.M) == [
+        ("write", "done"), ("sync", "I/O error"), ("write again", "I/O error"), ("sync again", "I/O error"),
+        ("make a folder", "I/O error"), ("read", "I/O error"), ("close", "done"), ("unmount", "done")]
+    (tmp_path / "changed").write_bytes(b"n" * 9000 if new else bytes([8]) * 9000)
+    assert trees.line(tmp_path / "changed", "/d8/f") in start(tmp_path, VIRTIO, small_image, "tree")
     assert trees.check(small_image) == ""
 
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 
 #include "files.h"
 
+#define HALF_WAY_BYTES 9000u
 #define FILL_MOST 4000u /* blocks of 64 KiB */
 
 static uint8_t data[65536];
@@ -47,6 +49,23 @@ static void show_services(void)
         if (table->entries[i].number)
             print("service: %s state %u, %u restarts\n", table->entries[i].name, table->entries[i].state,
                   table->entries[i].restarts);
+}
+
+/* The disk fails in the middle of the first sync. */
+void half_way(const char *name)
+{
+    char path[PATH_BYTES];
+    sprintf(path, "/m%s", name);
+    memset(data, 'n', sizeof(data));
+    int file = open(path, O_RDWR);
+    try("write", (int)write(file, data, HALF_WAY_BYTES));
+    try("sync", fsync(file));
+    try("write again", (int)pwrite(file, data, 1, 0));
+    try("sync again", fsync(file));
+    try("make a folder", mkdir("/m/made", 0755));
+    try("read", (int)pread(file, data, 1, 0));
+    try("close", close(file));
+    try("unmount", umount("/m"));
 }
 
 void damage(void)

@@ -32,6 +32,7 @@ void storm_child(uint32_t number, const char *folder);
 void growth(void);
 void cached(const char *path);
 void damage(void);
+void half_way(const char *name);
 void generations(void);
 void volumes(void);
 void together(const char *what);

@@ -13,7 +13,8 @@ int main(int count, char **arguments)
     }
     if (!test)
         fail("wanted test=",
-             "tree, write, kills, restarts, copies, lives, storm, cached, growth, damage, generations, volumes or together");
+             "tree, write, kills, restarts, copies, lives, storm, cached, growth, damage, half-way, generations, volumes "
+             "or together");
     if (strcmp(test, "write") == 0)
         write_tree();
     if (strcmp(test, "tree") == 0 || strcmp(test, "write") == 0)
@@ -34,6 +35,8 @@ int main(int count, char **arguments)
         growth();
     if (strcmp(test, "damage") == 0)
         damage();
+    if (strcmp(test, "half-way") == 0)
+        half_way(argument("place"));
     if (strcmp(test, "generations") == 0)
         generations();
     if (strcmp(test, "volumes") == 0)
