@@ -397,24 +397,22 @@ status_t cache_write(uint32_t unit, uint64_t offset, const void *from, uint32_t 
     return change(unit, offset, from, bytes);
 }
 
-/* The page holds these bytes. One that has changed is written anyway, so there is no need to look. */
-static bool holds(uint32_t unit, uint64_t offset, const void *from, uint32_t bytes)
-{
-    lock_acquire(&lock);
-    const struct page *page = find(unit, (uint32_t)(offset / PAGE_SIZE));
-    bool same = page && !page->busy && !page->dirty && memcmp(bytes_of(page) + offset % PAGE_SIZE, from, bytes) == 0;
-    lock_release(&lock);
-    return same;
-}
-
+/* A page that is not in the cache is read, or there would be nothing to compare with. */
 status_t cache_update(uint32_t unit, uint64_t offset, const void *from, uint32_t bytes)
 {
     status_t status = cache_contains(unit, offset, bytes) ? OK : E_BAD_ARGUMENT;
     for (uint32_t done = 0, part; done < bytes && status == OK; done += part) {
-        const uint8_t *place = (const uint8_t *)from + done;
+        const uint8_t *source = (const uint8_t *)from + done;
+        struct page *page;
         part = piece(offset + done, bytes - done);
-        if (!holds(unit, offset + done, place, part))
-            status = change(unit, offset + done, place, part);
+        status = get(unit, (uint32_t)((offset + done) / PAGE_SIZE), true, 1, &page);
+        if (status != OK)
+            break;
+        uint8_t *to = bytes_of(page) + (uint32_t)(offset + done) % PAGE_SIZE;
+        bool different = memcmp(to, source, part) != 0;
+        if (different)
+            memcpy(to, source, part);
+        put(page, different);
     }
     return status;
 }

@@ -45,6 +45,7 @@ struct volume {
     uint32_t unit;
     uint32_t places;                /* where commit.c found free pages last */
     bool foreign_sector;            /* sector 1 is somebody's: there is no place for a record */
+    bool in_pieces;                 /* a sync was not all or nothing, which was said */
     uint32_t written;           /* when it last was, in seconds since 1970, as the disk says */
     ext2_filsys fs;
     ext2fs_block_bitmap freed;      /* since the last sync: on the disk they still belong to files */

@@ -215,6 +215,9 @@ static int flush(struct volume *volume)
 /* What cannot be written as a whole goes piece by piece; before the first and until the last, the disk says that it is in use. */
 static int sync_in_pieces(struct volume *volume)
 {
+    if (!volume->in_pieces)
+        print("ext2: %s: too little is free to sync it as a whole, or sector 1 is not\n", volume->fs->device_name);
+    volume->in_pieces = true;
     errcode_t code = write_super(volume, false);
     if (code)
         return error_of(volume, code);

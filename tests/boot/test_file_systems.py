@@ -100,6 +100,17 @@ def test_a_tree_written(disk, block, kind, written, tmp_path):
     assert trees.check(image) == ""
 
 
+IN_PIECES = "too little is free to sync it as a whole"
+
+
+def test_a_volume_of_many_groups_is_synced_as_a_whole(tmp_path):
+    """Their bitmaps are more than fit into one sync, and into the cache beside what is written."""
+    image = trees.make_image(tmp_path / "disk", 700, None, 4096, "ext2", ["-g", 256, "-N", 11200])
+    serial = start(tmp_path, VIRTIO, image, "write", timeout=120)
+    assert "errors: 0" in serial and IN_PIECES not in serial
+    assert trees.check(image) == ""
+
+
 # ---- many at once ----
 
 @pytest.mark.parametrize("place", ["/s", "/tmp/s"], ids=["ext2", "memoryfs"])
@@ -338,6 +349,7 @@ def test_boot_loader_in_the_place_of_the_record(small_image, tmp_path):
     destroy(small_image, RECORD, loader)
     serial = alive(start(tmp_path, VIRTIO, small_image, "damage"))
     assert "try: make a folder: done" in serial and "try: write again: done" in serial
+    assert IN_PIECES in serial
     assert small_image.read_bytes()[RECORD:RECORD + 512] == loader
     assert trees.check(small_image) == ""
 
