@@ -12,13 +12,14 @@
 #define NONE 0xFFFFu
 #define PAUSE 1000u             /* microseconds */
 #define SECTORS_PER_PAGE (PAGE_SIZE / BLOCK_SECTOR)
+#define FILLING (BLOCK_REQUESTS + 1) /* its first bytes are being copied to it */
 
 struct page {
     uint32_t unit, index;       /* which page of which unit */
     uint16_t next_in_hash;
     uint16_t older, newer;      /* order of use; the list is a ring through pages[0], which holds the requests */
     uint8_t pins;               /* being copied from or to */
-    uint8_t busy;               /* 1 + number of the request that transfers it; 0: none */
+    uint8_t busy;               /* 1 + number of the request that transfers it; FILLING; 0: none */
     bool used, dirty;
 };
 
@@ -165,6 +166,10 @@ static status_t move_pages(struct transfer *transfer, enum block_operation opera
 
 static void wait_for(const struct page *page)
 {
+    if (page->busy == FILLING) {
+        let_others();
+        return;
+    }
     struct transfer *transfer = &transfers[page->busy - 1];
     lock_release(&lock);
     lock_acquire(&transfer->lock);
@@ -292,18 +297,27 @@ static status_t read_pages(struct page *first, uint32_t unit, uint32_t index, ui
     return status;
 }
 
+/* For the caller to overwrite all of it: until then it holds another page's bytes, which nobody may see. */
+static void take_for_filling(struct page *page, uint32_t unit, uint32_t index)
+{
+    name(page, unit, index);
+    touch(page);
+    page->busy = FILLING;
+    page->pins++;
+}
+
 /* The page, pinned. fill: with what is on the disk, read `most` pages at once if it must be read; otherwise the caller is about
  * to overwrite all of it. */
 static status_t get(uint32_t unit, uint32_t index, bool fill, uint32_t most, struct page **found)
 {
     status_t status = OK;
+    struct page *page;
     lock_acquire(&lock);
     while (status == OK) {
-        struct page *page = find(unit, index);
+        page = find(unit, index);
         if (page && !page->busy) {
             page->pins++;
             touch(page);
-            *found = page;
             break;
         }
         if (page) {
@@ -314,8 +328,8 @@ static status_t get(uint32_t unit, uint32_t index, bool fill, uint32_t most, str
         if (!page)
             continue;
         if (!fill) {
-            name(page, unit, index);
-            continue;
+            take_for_filling(page, unit, index);
+            break;
         }
         status = read_pages(page, unit, index, most);
         if (status != OK && most > 1) { /* perhaps for a page that was read ahead */
@@ -323,6 +337,7 @@ static status_t get(uint32_t unit, uint32_t index, bool fill, uint32_t most, str
             status = OK;
         }
     }
+    *found = page;
     lock_release(&lock);
     return status;
 }
@@ -332,6 +347,8 @@ static void put(struct page *page, bool changed)
     lock_acquire(&lock);
     if (changed)
         set_changed(page, true);
+    if (page->busy == FILLING)
+        page->busy = 0;
     page->pins--;
     lock_release(&lock);
 }
