@@ -38,6 +38,7 @@ struct name {                   /* a name that was looked up */
 };
 
 struct volume {
+    struct lock lock;               /* for ever: somebody may still wait for it */
     bool used, read_only, changed;
     bool clean;                     /* it was when it was mounted, or e2fsck should look at it */
     bool failed;                    /* a sync did, half way: nothing is as it should be until it is mounted again */
@@ -49,7 +50,6 @@ struct volume {
     uint32_t written;           /* when it last was, in seconds since 1970, as the disk says */
     ext2_filsys fs;
     ext2fs_block_bitmap freed;      /* since the last sync: on the disk they still belong to files */
-    struct lock lock;
     struct open_node *nodes;
     struct name names[NAMES];
 };

@@ -164,9 +164,11 @@ static int mount(request *rq)
     struct ext2_inode root;
     if (!volume)
         return ENFILE;
-    *volume = (struct volume){ .read_only = rq->flags & VFS_READ_ONLY, .number = rq->volume, .lock = volume->lock };
     if (volume->lock.notification == HANDLE_NONE && lock_init(&volume->lock) != OK)
         return ENOMEM;
+    memset(&volume->lock + 1, 0, sizeof(*volume) - sizeof(volume->lock));
+    volume->read_only = rq->flags & VFS_READ_ONLY;
+    volume->number = rq->volume;
     int error = open_and_check(volume, rq->text);
     if (!error)
         error = node_read(volume, EXT2_ROOT_INO, &root);
