@@ -27,6 +27,7 @@ struct open_node {              /* an inode that the VFS has open */
     ext2_ino_t inode;
     uint32_t opens;
     uint32_t readers;           /* reading with the volume unlocked: blocks must stay as they are */
+    bool awaited;               /* somebody waits for them to end, and none may begin */
     bool nameless;              /* goes with its last user */
     struct run runs[RUNS];      /* where blocks lie, as last seen; count 0: unused */
     uint32_t next_run;

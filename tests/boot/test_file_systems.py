@@ -125,7 +125,8 @@ def test_sixteen_programs_at_once(place, tmp_path):
     ("listed", "/=ext2:disk0"),
     ("unmounted", "/=memoryfs:,/m=ext2:disk0"),
     ("mounted", "/=memoryfs:,/m=ext2:disk0"),
-], ids=["listed", "unmounted", "mounted"])
+    ("shortened", "/=ext2:disk0,/boot=bootfs:"),
+], ids=["listed", "unmounted", "mounted", "shortened"])
 def test_two_at_once(what, mounts, tmp_path):
     image = trees.make_image(tmp_path / "disk", 32, None, 1024)
     assert f"together: {what}: done" in start(tmp_path, VIRTIO, image, "together", place=what, mounts=mounts)

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <server.h>
+#include <spawn.h>
 #include <servers/utilities/sha256.h>
 
 #define PATH_BYTES 1024
@@ -29,6 +30,8 @@ void kills(const char *service);
 void write_tree(void);
 void storm(const char *folder);
 void storm_child(uint32_t number, const char *folder);
+/* Another program like this one. */
+void start_program(const char *const *arguments, struct child *child);
 void growth(void);
 void cached(const char *path);
 void damage(void);
@@ -36,5 +39,6 @@ void half_way(const char *name);
 void generations(void);
 void volumes(void);
 void together(const char *what);
+_Noreturn void read_for_ever(const char *path);
 
 #endif

@@ -11,6 +11,8 @@ int main(int count, char **arguments)
         storm_child((uint32_t)atoi(arguments[2]), arguments[3]);
         return 0;
     }
+    if (count == 3 && strcmp(arguments[1], "reader") == 0)
+        read_for_ever(arguments[2]);
     if (!test)
         fail("wanted test=",
              "tree, write, kills, restarts, copies, lives, storm, cached, growth, damage, half-way, generations, volumes "

@@ -108,6 +108,48 @@ static void mounted(void)
     free(data);
 }
 
+/* ---- a file is shortened while others read it ---- */
+
+#define SHORTENED_BYTES (12u << 20) /* more than the cache holds: there is always somebody who waits for the disk */
+#define READERS 6u
+#define TRUNCATIONS 5u
+#define SOON 2000u                  /* milliseconds, after which every read that was under way is over */
+
+_Noreturn void read_for_ever(const char *path)
+{
+    static uint8_t bytes[65536];
+    for (int file = open(path, O_RDONLY);;)
+        if (read(file, bytes, sizeof(bytes)) <= 0)
+            expect(lseek(file, 0, SEEK_SET) == 0, "from the beginning");
+}
+
+static uint32_t milliseconds(void)
+{
+    uint32_t now = 0;
+    system_info(INFO_UPTIME_MS, &now);
+    return now;
+}
+
+static void shortened(void)
+{
+    static const char *const arguments[] = { "file-tests", "reader", "/file", NULL };
+    struct child children[READERS];
+    int file = open("/file", O_RDWR | O_CREAT, 0644);
+    expect(file >= 0 && ftruncate(file, SHORTENED_BYTES) == 0, "a file");
+    uint8_t *bytes = calloc(1, 65536);
+    for (uint32_t i = 0; i < SHORTENED_BYTES; i += 65536)
+        expect(write(file, bytes, 65536) == 65536, "write");
+    free(bytes);
+    for (uint32_t i = 0; i < READERS; i++)
+        start_program(arguments, &children[i]);
+    for (uint32_t i = 1; i <= TRUNCATIONS; i++) {
+        sleep_microseconds(200000);
+        uint32_t began = milliseconds();
+        expect(ftruncate(file, SHORTENED_BYTES - i * 4096) == 0, "shorten");
+        expect(milliseconds() - began < SOON, "in time");
+    }
+}
+
 /* ---- ---- */
 
 void together(const char *what)
@@ -115,7 +157,7 @@ void together(const char *what)
     static const struct {
         const char *name;
         void (*run)(void);
-    } tests[] = { { "listed", listed }, { "mounted", mounted }, { "unmounted", unmounted } };
+    } tests[] = { { "listed", listed }, { "mounted", mounted }, { "shortened", shortened }, { "unmounted", unmounted } };
     for (uint32_t i = 0; i < COUNT(tests); i++)
         if (strcmp(tests[i].name, what) == 0)
             tests[i].run();
