@@ -12,6 +12,7 @@
 #define NONE 0xFFFFu
 #define PAUSE 1000u             /* microseconds */
 #define SECTORS_PER_PAGE (PAGE_SIZE / BLOCK_SECTOR)
+#define OWN_REQUEST (BLOCK_REQUESTS - 1) /* for check_units() alone, when the others may be in use */
 #define FILLING (BLOCK_REQUESTS + 1) /* its first bytes are being copied to it */
 
 struct page {
@@ -35,10 +36,11 @@ static uint32_t page_count, changed_count;
 static struct connection block = { .service = "block", .slot_size = PAGE_SIZE, .rights = RIGHT_DMA };
 static struct lock lock;        /* over everything but transfers that run */
 static struct transfer transfers[BLOCK_REQUESTS];
-static uint32_t transfers_busy;
-static struct {
-    uint32_t unit;
-    uint64_t sectors;
+static uint32_t transfers_busy = 1u << OWN_REQUEST;
+static struct unit {
+    uint32_t number;
+    struct block_description description; /* when it was asked for by name */
+    bool replaced;              /* by another disk, or none, when the block service was started again */
     status_t write_error;       /* of a write that nobody waited for */
 } units[UNITS];
 static uint32_t unit_count;
@@ -135,12 +137,18 @@ static void transfer_end(struct transfer *transfer)
     lock_release(&transfer->lock);
 }
 
-static uint64_t unit_sectors(uint32_t unit)
+static struct unit *find_unit(uint32_t number)
 {
     for (uint32_t i = 0; i < unit_count; i++)
-        if (units[i].unit == unit)
-            return units[i].sectors;
-    return 0;
+        if (units[i].number == number)
+            return &units[i];
+    return NULL;
+}
+
+static uint64_t unit_sectors(uint32_t number)
+{
+    const struct unit *unit = find_unit(number);
+    return unit ? unit->description.sectors : 0;
 }
 
 /* Moves the pages whose numbers stand in the request; every request can be made twice. Unlocks the cache meanwhile. */
@@ -148,6 +156,8 @@ static status_t move(struct transfer *transfer, enum block_operation operation, 
 {
     struct block_request *request = transfer->request;
     uint64_t end = unit_sectors(unit);
+    if (end == 0 || find_unit(unit)->replaced)
+        return E_IO;
     request->unit = unit;
     request->operation = operation;
     request->sector = first;
@@ -155,7 +165,7 @@ static status_t move(struct transfer *transfer, enum block_operation operation, 
     lock_release(&lock);
     status_t status = connection_repeat(&block, BLOCK_TRANSFER, transfer->number, NULL);
     lock_acquire(&lock);
-    return status;
+    return status == E_NOT_FOUND ? E_IO : status; /* it has gone meanwhile */
 }
 
 static status_t move_pages(struct transfer *transfer, enum block_operation operation, uint32_t unit, uint32_t index,
@@ -192,9 +202,7 @@ static bool can_be_written(const struct page *page)
 
 static void note_error(uint32_t unit, status_t status)
 {
-    for (uint32_t i = 0; i < unit_count; i++)
-        if (units[i].unit == unit)
-            units[i].write_error = status;
+    find_unit(unit)->write_error = status;
     print("ext2: unit 0x%x: a write failed, and its data are lost: %s\n", unit, status_text(status));
 }
 
@@ -451,15 +459,11 @@ static struct page *next_changed(uint32_t unit)
     return lowest;
 }
 
-static status_t take_write_error(uint32_t unit)
+static status_t take_write_error(uint32_t number)
 {
-    status_t status = OK;
-    for (uint32_t i = 0; i < unit_count; i++) {
-        if (units[i].unit == unit) {
-            status = units[i].write_error;
-            units[i].write_error = OK;
-        }
-    }
+    struct unit *unit = find_unit(number);
+    status_t status = unit->write_error;
+    unit->write_error = OK;
     return status;
 }
 
@@ -596,6 +600,58 @@ void cache_drop(uint32_t unit)
     lock_release(&lock);
 }
 
+/* ---- the block service was started again ---- */
+
+static bool is_same(struct block_description now, const struct block_description *before)
+{
+    now.running_high = before->running_high;
+    return memcmp(&now, before, sizeof(now)) == 0;
+}
+
+/* Requests that were under way are about to be made again. */
+static void stop_requests(const struct unit *unit)
+{
+    for (uint32_t i = 0; i < BLOCK_REQUESTS; i++)
+        if (transfers[i].request->unit == unit->number)
+            transfers[i].request->unit = UINT32_MAX;
+}
+
+static status_t check_unit(struct unit *unit)
+{
+    struct block_request *request = transfers[OWN_REQUEST].request;
+    bool known = unit->replaced;
+    request->unit = unit->number;
+    status_t status = service_call(block.endpoint, BLOCK_DESCRIBE, OWN_REQUEST, NULL);
+    if (status == E_PEER_DIED || status == E_BAD_STATE)
+        return status;
+    unit->replaced = status != OK || !is_same(request->description, &unit->description);
+    if (unit->replaced)
+        stop_requests(unit);
+    if (unit->replaced && !known)
+        print("ext2: unit 0x%x: it is not the disk that it was\n", unit->number);
+    return OK;
+}
+
+/* What has the number of a unit now may be another disk: nothing meant for the one before may reach it. */
+static status_t check_units(struct connection *connection)
+{
+    status_t status = OK;
+    (void)connection;
+    lock_acquire(&lock);
+    for (uint32_t i = 0; i < unit_count && status == OK; i++)
+        status = check_unit(&units[i]);
+    lock_release(&lock);
+    return status;
+}
+
+bool cache_is_lost(uint32_t unit)
+{
+    lock_acquire(&lock);
+    bool lost = find_unit(unit)->replaced;
+    lock_release(&lock);
+    return lost;
+}
+
 /* ---- start ---- */
 
 static status_t init_transfers(void)
@@ -616,6 +672,7 @@ status_t cache_init(uint32_t kibibytes)
     if (status == OK)
         status = lock_init(&block.lock);
     block.slots = page_count + CACHE_SPARE;
+    block.renewed = check_units;
     if (status == OK)
         status = connection_open(&block);
     if (status == OK)
@@ -645,16 +702,14 @@ static status_t describe(uint32_t unit, struct block_description *description)
     return status;
 }
 
-static status_t remember_unit(uint32_t unit, uint64_t sectors)
+static status_t remember_unit(uint32_t number, const struct block_description *description)
 {
-    uint32_t i = 0;
-    while (i < unit_count && units[i].unit != unit)
-        i++;
-    if (i == UNITS)
+    struct unit *unit = find_unit(number);
+    if (!unit && unit_count == UNITS)
         return E_NO_MEMORY;
-    units[i].unit = unit;
-    units[i].sectors = sectors;
-    unit_count = i == unit_count ? unit_count + 1 : unit_count;
+    if (!unit)
+        unit = &units[unit_count++];
+    *unit = (struct unit){ .number = number, .description = *description };
     return OK;
 }
 
@@ -686,7 +741,7 @@ status_t cache_find_unit(const char *text, uint32_t *unit, uint64_t *sectors, bo
     *sectors = description.sectors;
     *read_only = description.read_only;
     lock_acquire(&lock);
-    status = remember_unit(*unit, *sectors);
+    status = remember_unit(*unit, &description);
     lock_release(&lock);
     return status;
 }

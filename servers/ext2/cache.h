@@ -27,6 +27,8 @@ status_t cache_zero(uint32_t unit, uint64_t offset, uint32_t bytes);
 status_t cache_flush(uint32_t unit);
 /* Waits until what was written is on the disk, and not in the disk's own cache. */
 status_t cache_barrier(uint32_t unit);
+/* The unit's disk is not there any more: everything fails until its name is asked for again. */
+bool cache_is_lost(uint32_t unit);
 /* True when so much has changed that it should be flushed soon: while it is not, one operation more still fits into a commit. */
 bool cache_is_full(void);
 

@@ -1,5 +1,5 @@
-/* Renaming. Like every operation it is one change between two syncs: on the disk a file has the old name or the new one, and what had
- * the new name before is there as long as the file has not got it. */
+/* Renaming. Like every operation it is one change between two syncs: on the disk a file has the old name or the new one, and what
+ * had the new name before is there as long as the file has not got it. */
 #include <errno.h>
 #include <string.h>
 

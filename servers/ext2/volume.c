@@ -235,12 +235,7 @@ static int write_changes(struct volume *volume)
     if (code)
         return error_of(volume, code);
     status_t status = commit(volume);
-    int error = status == E_NOT_SUPPORTED ? sync_in_pieces(volume) : status == OK ? 0 : EIO;
-    if (volume->failed) {
-        print("ext2: %s: a sync failed half way: it must be mounted again\n", volume->fs->device_name);
-        cache_drop(volume->unit); /* or the rest would be written, to make room */
-    }
-    return error;
+    return status == E_NOT_SUPPORTED ? sync_in_pieces(volume) : status == OK ? 0 : EIO;
 }
 
 static int sync_volume(struct volume *volume)
@@ -248,6 +243,11 @@ static int sync_volume(struct volume *volume)
     if (volume->failed || !volume->changed)
         return volume->failed ? EIO : 0;
     int error = write_changes(volume);
+    volume->failed = volume->failed || cache_is_lost(volume->unit);
+    if (volume->failed) {
+        print("ext2: %s: a sync failed: the volume must be mounted again\n", volume->fs->device_name);
+        cache_drop(volume->unit); /* or the rest would be written, to make room */
+    }
     if (!error)
         ext2fs_clear_block_bitmap(volume->freed);
     volume->changed = error != 0;

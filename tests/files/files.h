@@ -36,6 +36,7 @@ void growth(void);
 void cached(const char *path);
 void damage(void);
 void half_way(const char *name);
+void other_disk(void);
 void generations(void);
 void volumes(void);
 void together(const char *what);

@@ -15,8 +15,8 @@ int main(int count, char **arguments)
         read_for_ever(arguments[2]);
     if (!test)
         fail("wanted test=",
-             "tree, write, kills, restarts, copies, lives, storm, cached, growth, damage, half-way, generations, volumes "
-             "or together");
+             "tree, write, kills, restarts, copies, lives, storm, cached, growth, damage, half-way, other-disk, generations, "
+             "volumes or together");
     if (strcmp(test, "write") == 0)
         write_tree();
     if (strcmp(test, "tree") == 0 || strcmp(test, "write") == 0)
@@ -39,6 +39,8 @@ int main(int count, char **arguments)
         damage();
     if (strcmp(test, "half-way") == 0)
         half_way(argument("place"));
+    if (strcmp(test, "other-disk") == 0)
+        other_disk();
     if (strcmp(test, "generations") == 0)
         generations();
     if (strcmp(test, "volumes") == 0)
