@@ -218,8 +218,8 @@ static errcode_t shrink(struct volume *volume, ext2_ino_t number, struct ext2_in
 static int truncate(struct volume *volume, request *rq)
 {
     struct ext2_inode inode;
-    int error = volume_will_change(volume);
     wait_for_readers(volume, rq->node);
+    int error = volume_will_change(volume);
     if (!error)
         error = node_read(volume, rq->node, &inode);
     if (error)
