@@ -309,11 +309,15 @@ def test_an_interrupted_sync_is_finished(good, small_image, tmp_path):
     assert trees.check(small_image) == ""
 
 
-def failing(image, event, sector):
-    """QEMU's arguments for a disk that fails whenever this sector is read, or written."""
-    error = f"event={event}_aio,iotype={event},errno=5,sector={sector}"
-    return ["-blockdev", f"driver=raw,node-name=d,file.driver=blkdebug,file.image.driver=file,file.image.filename={image}," +
-            ",".join(f"file.inject-error.0.{word}" for word in error.split(","))]
+def failing(image, event, sector, flushes=0):
+    """QEMU's arguments for a disk that fails when this sector is read, or written: always, or only after so many flushes."""
+    file = {"driver": "blkdebug", "image.driver": "file", "image.filename": image, "inject-error.0.event": f"{event}_aio",
+            "inject-error.0.iotype": event, "inject-error.0.errno": 5, "inject-error.0.sector": sector}
+    if flushes:
+        file["inject-error.0.state"] = flushes + 1
+    for i in range(flushes):
+        file |= {f"set-state.{i}.event": "flush_to_disk", f"set-state.{i}.state": i + 1, f"set-state.{i}.new_state": i + 2}
+    return ["-blockdev", "driver=raw,node-name=d," + ",".join(f"file.{key}={value}" for key, value in file.items())]
 
 
 REPORTING = VIRTIO._replace(devices=[VIRTIO.devices[0], VIRTIO.devices[1] + ",rerror=report,werror=report"])
@@ -334,17 +338,20 @@ def test_an_interrupted_sync_that_cannot_be_finished(small_image, tmp_path):
     assert small_image.read_bytes()[RECORD:RECORD + 512] == bytes(512)
 
 
-@pytest.mark.parametrize("where,new", [("home", True), ("record", False)])
-def test_a_sync_that_fails_half_way(where, new, small_image, tmp_path):
-    """No more is done until the next mount, which finishes what was put aside, if the record says so."""
+@pytest.mark.parametrize("where,flushes,new", [("home", 0, True), ("record", 0, False), ("record", 3, True)],
+                         ids=["home", "record", "record-wiped"])
+def test_a_sync_that_fails_half_way(where, flushes, new, small_image, tmp_path):
+    """No more is done until the next mount, which finishes what was put aside, if the record says so. There is one flush each
+    behind what is put aside, the record, and the pages that have gone home."""
     place = block_of(small_image, "/d8/f", 4) * 1024 if where == "home" else RECORD
-    serial = start(tmp_path, REPORTING, small_image, "half-way", drive=failing(small_image, "write", place // 512), place="/d8/f",
-                   mounts="/=memoryfs:,/m=ext2:disk0")
+    serial = start(tmp_path, REPORTING, small_image, "half-way", drive=failing(small_image, "write", place // 512, flushes),
+                   place="/d8/f", mounts="/=memoryfs:,/m=ext2:disk0")
     assert "ext2: disk0: a sync failed" in serial
     assert re.findall(r"^try: (.+): (.+)$", serial, re.M) == [
         ("write", "done"), ("sync", "I/O error"), ("write again", "I/O error"), ("sync again", "I/O error"),
         ("make a folder", "I/O error"), ("read", "I/O error"), ("close", "done"), ("unmount", "done")]
     (tmp_path / "changed").write_bytes(b"n" * 9000 if new else bytes([8]) * 9000)
+    assert (small_image.read_bytes()[RECORD:RECORD + 4] == struct.pack("<I", MAGIC)) == new
     assert trees.line(tmp_path / "changed", "/d8/f") in start(tmp_path, VIRTIO, small_image, "tree")
     assert trees.check(small_image) == ""
 
