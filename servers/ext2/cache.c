@@ -12,13 +12,15 @@
 #define NONE 0xFFFFu
 #define PAUSE 1000u             /* microseconds */
 #define SECTORS_PER_PAGE (PAGE_SIZE / BLOCK_SECTOR)
+#define OWN_REQUEST (BLOCK_REQUESTS - 1) /* for check_units() alone, when the others may be in use */
+#define FILLING (BLOCK_REQUESTS + 1) /* its first bytes are being copied to it */
 
 struct page {
     uint32_t unit, index;       /* which page of which unit */
     uint16_t next_in_hash;
     uint16_t older, newer;      /* order of use; the list is a ring through pages[0], which holds the requests */
     uint8_t pins;               /* being copied from or to */
-    uint8_t busy;               /* 1 + number of the request that transfers it; 0: none */
+    uint8_t busy;               /* 1 + number of the request that transfers it; FILLING; 0: none */
     bool used, dirty;
 };
 
@@ -34,10 +36,11 @@ static uint32_t page_count, changed_count;
 static struct connection block = { .service = "block", .slot_size = PAGE_SIZE, .rights = RIGHT_DMA };
 static struct lock lock;        /* over everything but transfers that run */
 static struct transfer transfers[BLOCK_REQUESTS];
-static uint32_t transfers_busy;
-static struct {
-    uint32_t unit;
-    uint64_t sectors;
+static uint32_t transfers_busy = 1u << OWN_REQUEST;
+static struct unit {
+    uint32_t number;
+    struct block_description description; /* when it was asked for by name */
+    bool replaced;              /* by another disk, or none, when the block service was started again */
     status_t write_error;       /* of a write that nobody waited for */
 } units[UNITS];
 static uint32_t unit_count;
@@ -134,12 +137,18 @@ static void transfer_end(struct transfer *transfer)
     lock_release(&transfer->lock);
 }
 
-static uint64_t unit_sectors(uint32_t unit)
+static struct unit *find_unit(uint32_t number)
 {
     for (uint32_t i = 0; i < unit_count; i++)
-        if (units[i].unit == unit)
-            return units[i].sectors;
-    return 0;
+        if (units[i].number == number)
+            return &units[i];
+    return NULL;
+}
+
+static uint64_t unit_sectors(uint32_t number)
+{
+    const struct unit *unit = find_unit(number);
+    return unit ? unit->description.sectors : 0;
 }
 
 /* Moves the pages whose numbers stand in the request; every request can be made twice. Unlocks the cache meanwhile. */
@@ -147,6 +156,8 @@ static status_t move(struct transfer *transfer, enum block_operation operation, 
 {
     struct block_request *request = transfer->request;
     uint64_t end = unit_sectors(unit);
+    if (end == 0 || find_unit(unit)->replaced)
+        return E_IO;
     request->unit = unit;
     request->operation = operation;
     request->sector = first;
@@ -154,7 +165,7 @@ static status_t move(struct transfer *transfer, enum block_operation operation, 
     lock_release(&lock);
     status_t status = connection_repeat(&block, BLOCK_TRANSFER, transfer->number, NULL);
     lock_acquire(&lock);
-    return status;
+    return status == E_NOT_FOUND ? E_IO : status; /* it has gone meanwhile */
 }
 
 static status_t move_pages(struct transfer *transfer, enum block_operation operation, uint32_t unit, uint32_t index,
@@ -165,6 +176,10 @@ static status_t move_pages(struct transfer *transfer, enum block_operation opera
 
 static void wait_for(const struct page *page)
 {
+    if (page->busy == FILLING) {
+        let_others();
+        return;
+    }
     struct transfer *transfer = &transfers[page->busy - 1];
     lock_release(&lock);
     lock_acquire(&transfer->lock);
@@ -187,9 +202,7 @@ static bool can_be_written(const struct page *page)
 
 static void note_error(uint32_t unit, status_t status)
 {
-    for (uint32_t i = 0; i < unit_count; i++)
-        if (units[i].unit == unit)
-            units[i].write_error = status;
+    find_unit(unit)->write_error = status;
     print("ext2: unit 0x%x: a write failed, and its data are lost: %s\n", unit, status_text(status));
 }
 
@@ -292,18 +305,27 @@ static status_t read_pages(struct page *first, uint32_t unit, uint32_t index, ui
     return status;
 }
 
+/* For the caller to overwrite all of it: until then it holds another page's bytes, which nobody may see. */
+static void take_for_filling(struct page *page, uint32_t unit, uint32_t index)
+{
+    name(page, unit, index);
+    touch(page);
+    page->busy = FILLING;
+    page->pins++;
+}
+
 /* The page, pinned. fill: with what is on the disk, read `most` pages at once if it must be read; otherwise the caller is about
  * to overwrite all of it. */
 static status_t get(uint32_t unit, uint32_t index, bool fill, uint32_t most, struct page **found)
 {
     status_t status = OK;
+    struct page *page;
     lock_acquire(&lock);
     while (status == OK) {
-        struct page *page = find(unit, index);
+        page = find(unit, index);
         if (page && !page->busy) {
             page->pins++;
             touch(page);
-            *found = page;
             break;
         }
         if (page) {
@@ -314,8 +336,8 @@ static status_t get(uint32_t unit, uint32_t index, bool fill, uint32_t most, str
         if (!page)
             continue;
         if (!fill) {
-            name(page, unit, index);
-            continue;
+            take_for_filling(page, unit, index);
+            break;
         }
         status = read_pages(page, unit, index, most);
         if (status != OK && most > 1) { /* perhaps for a page that was read ahead */
@@ -323,6 +345,7 @@ static status_t get(uint32_t unit, uint32_t index, bool fill, uint32_t most, str
             status = OK;
         }
     }
+    *found = page;
     lock_release(&lock);
     return status;
 }
@@ -332,6 +355,8 @@ static void put(struct page *page, bool changed)
     lock_acquire(&lock);
     if (changed)
         set_changed(page, true);
+    if (page->busy == FILLING)
+        page->busy = 0;
     page->pins--;
     lock_release(&lock);
 }
@@ -343,10 +368,10 @@ static uint8_t *bytes_of(const struct page *page)
     return block.session.base + number_of(page) * PAGE_SIZE;
 }
 
-static status_t check(uint32_t unit, uint64_t offset, uint32_t bytes)
+bool cache_contains(uint32_t unit, uint64_t offset, uint32_t bytes)
 {
     uint64_t end = unit_sectors(unit) * BLOCK_SECTOR;
-    return offset <= end && bytes <= end - offset ? OK : E_BAD_ARGUMENT;
+    return offset <= end && bytes <= end - offset;
 }
 
 static uint32_t piece(uint64_t offset, uint32_t bytes)
@@ -357,7 +382,7 @@ static uint32_t piece(uint64_t offset, uint32_t bytes)
 
 status_t cache_read(uint32_t unit, uint64_t offset, void *to, uint32_t bytes, uint32_t ahead)
 {
-    status_t status = check(unit, offset, bytes);
+    status_t status = cache_contains(unit, offset, bytes) ? OK : E_BAD_ARGUMENT;
     uint32_t wanted = ahead > bytes ? ahead : bytes;
     for (uint32_t done = 0, part; done < bytes && status == OK; done += part) {
         struct page *page;
@@ -375,7 +400,7 @@ status_t cache_read(uint32_t unit, uint64_t offset, void *to, uint32_t bytes, ui
 /* from NULL: zeros. */
 static status_t change(uint32_t unit, uint64_t offset, const void *from, uint32_t bytes)
 {
-    status_t status = check(unit, offset, bytes);
+    status_t status = cache_contains(unit, offset, bytes) ? OK : E_BAD_ARGUMENT;
     for (uint32_t done = 0, part; done < bytes && status == OK; done += part) {
         struct page *page;
         part = piece(offset + done, bytes - done);
@@ -397,24 +422,22 @@ status_t cache_write(uint32_t unit, uint64_t offset, const void *from, uint32_t 
     return change(unit, offset, from, bytes);
 }
 
-/* The page holds these bytes. One that has changed is written anyway, so there is no need to look. */
-static bool holds(uint32_t unit, uint64_t offset, const void *from, uint32_t bytes)
-{
-    lock_acquire(&lock);
-    const struct page *page = find(unit, (uint32_t)(offset / PAGE_SIZE));
-    bool same = page && !page->busy && !page->dirty && memcmp(bytes_of(page) + offset % PAGE_SIZE, from, bytes) == 0;
-    lock_release(&lock);
-    return same;
-}
-
+/* A page that is not in the cache is read, or there would be nothing to compare with. */
 status_t cache_update(uint32_t unit, uint64_t offset, const void *from, uint32_t bytes)
 {
-    status_t status = check(unit, offset, bytes);
+    status_t status = cache_contains(unit, offset, bytes) ? OK : E_BAD_ARGUMENT;
     for (uint32_t done = 0, part; done < bytes && status == OK; done += part) {
-        const uint8_t *place = (const uint8_t *)from + done;
+        const uint8_t *source = (const uint8_t *)from + done;
+        struct page *page;
         part = piece(offset + done, bytes - done);
-        if (!holds(unit, offset + done, place, part))
-            status = change(unit, offset + done, place, part);
+        status = get(unit, (uint32_t)((offset + done) / PAGE_SIZE), true, 1, &page);
+        if (status != OK)
+            break;
+        uint8_t *to = bytes_of(page) + (uint32_t)(offset + done) % PAGE_SIZE;
+        bool different = memcmp(to, source, part) != 0;
+        if (different)
+            memcpy(to, source, part);
+        put(page, different);
     }
     return status;
 }
@@ -436,15 +459,11 @@ static struct page *next_changed(uint32_t unit)
     return lowest;
 }
 
-static status_t take_write_error(uint32_t unit)
+static status_t take_write_error(uint32_t number)
 {
-    status_t status = OK;
-    for (uint32_t i = 0; i < unit_count; i++) {
-        if (units[i].unit == unit) {
-            status = units[i].write_error;
-            units[i].write_error = OK;
-        }
-    }
+    struct unit *unit = find_unit(number);
+    status_t status = unit->write_error;
+    unit->write_error = OK;
     return status;
 }
 
@@ -559,15 +578,78 @@ status_t cache_patch(uint32_t unit, uint64_t offset, const void *from, uint32_t 
     return OK;
 }
 
+static bool wait_for_copies(uint32_t unit)
+{
+    for (uint32_t i = 1; i < page_count; i++) {
+        if (pages[i].used && pages[i].unit == unit && pages[i].pins) {
+            let_others();
+            return true;
+        }
+    }
+    return false;
+}
+
 void cache_drop(uint32_t unit)
 {
     lock_acquire(&lock);
-    while (wait_for_writes(unit))
+    while (wait_for_writes(unit) || wait_for_copies(unit))
         continue;
     for (uint32_t i = 1; i < page_count; i++)
-        if (pages[i].used && pages[i].unit == unit && !pages[i].pins)
+        if (pages[i].used && pages[i].unit == unit)
             forget(&pages[i]);
     lock_release(&lock);
+}
+
+/* ---- the block service was started again ---- */
+
+static bool is_same(struct block_description now, const struct block_description *before)
+{
+    now.running_high = before->running_high;
+    return memcmp(&now, before, sizeof(now)) == 0;
+}
+
+/* Requests that were under way are about to be made again. */
+static void stop_requests(const struct unit *unit)
+{
+    for (uint32_t i = 0; i < BLOCK_REQUESTS; i++)
+        if (transfers[i].request->unit == unit->number)
+            transfers[i].request->unit = UINT32_MAX;
+}
+
+static status_t check_unit(struct unit *unit)
+{
+    struct block_request *request = transfers[OWN_REQUEST].request;
+    bool known = unit->replaced;
+    request->unit = unit->number;
+    status_t status = service_call(block.endpoint, BLOCK_DESCRIBE, OWN_REQUEST, NULL);
+    if (status == E_PEER_DIED || status == E_BAD_STATE)
+        return status;
+    unit->replaced = status != OK || !is_same(request->description, &unit->description);
+    if (unit->replaced)
+        stop_requests(unit);
+    if (unit->replaced && !known)
+        print("ext2: unit 0x%x: it is not the disk that it was\n", unit->number);
+    return OK;
+}
+
+/* What has the number of a unit now may be another disk: nothing meant for the one before may reach it. */
+static status_t check_units(struct connection *connection)
+{
+    status_t status = OK;
+    (void)connection;
+    lock_acquire(&lock);
+    for (uint32_t i = 0; i < unit_count && status == OK; i++)
+        status = check_unit(&units[i]);
+    lock_release(&lock);
+    return status;
+}
+
+bool cache_is_lost(uint32_t unit)
+{
+    lock_acquire(&lock);
+    bool lost = find_unit(unit)->replaced;
+    lock_release(&lock);
+    return lost;
 }
 
 /* ---- start ---- */
@@ -590,6 +672,7 @@ status_t cache_init(uint32_t kibibytes)
     if (status == OK)
         status = lock_init(&block.lock);
     block.slots = page_count + CACHE_SPARE;
+    block.renewed = check_units;
     if (status == OK)
         status = connection_open(&block);
     if (status == OK)
@@ -619,21 +702,19 @@ static status_t describe(uint32_t unit, struct block_description *description)
     return status;
 }
 
-static status_t remember_unit(uint32_t unit, uint64_t sectors)
+static status_t remember_unit(uint32_t number, const struct block_description *description)
 {
-    uint32_t i = 0;
-    while (i < unit_count && units[i].unit != unit)
-        i++;
-    if (i == UNITS)
+    struct unit *unit = find_unit(number);
+    if (!unit && unit_count == UNITS)
         return E_NO_MEMORY;
-    units[i].unit = unit;
-    units[i].sectors = sectors;
-    unit_count = i == unit_count ? unit_count + 1 : unit_count;
+    if (!unit)
+        unit = &units[unit_count++];
+    *unit = (struct unit){ .number = number, .description = *description };
     return OK;
 }
 
 /* disk<number>[p<number>] */
-static bool parse_unit(const char *text, uint32_t *unit)
+bool cache_parse_unit(const char *text, uint32_t *unit)
 {
     uint32_t numbers[2] = { 0, 0 };
     if (strncmp(text, "disk", 4) != 0 || text[4] < '0' || text[4] > '9')
@@ -652,7 +733,7 @@ static bool parse_unit(const char *text, uint32_t *unit)
 status_t cache_find_unit(const char *text, uint32_t *unit, uint64_t *sectors, bool *read_only)
 {
     struct block_description description;
-    if (!parse_unit(text, unit))
+    if (!cache_parse_unit(text, unit))
         return E_NOT_FOUND;
     status_t status = describe(*unit, &description);
     if (status != OK)
@@ -660,7 +741,7 @@ status_t cache_find_unit(const char *text, uint32_t *unit, uint64_t *sectors, bo
     *sectors = description.sectors;
     *read_only = description.read_only;
     lock_acquire(&lock);
-    status = remember_unit(*unit, *sectors);
+    status = remember_unit(*unit, &description);
     lock_release(&lock);
     return status;
 }

@@ -10,7 +10,9 @@
 /* Opens the session with the block service. E_NO_MEMORY, or why there is none. */
 status_t cache_init(uint32_t kibibytes);
 
-/* Number of the unit of this name: "disk0", "disk1p2"; its size in sectors of 512 bytes, whether it is read-only. E_NOT_FOUND. */
+/* Number of the unit of this name: "disk0", "disk1p2"; false: it cannot be one. */
+bool cache_parse_unit(const char *name, uint32_t *unit);
+/* The same, and its size in sectors of 512 bytes, whether it is read-only. E_NOT_FOUND: there is no such unit. */
 status_t cache_find_unit(const char *name, uint32_t *unit, uint64_t *sectors, bool *read_only);
 
 /* Copies between the unit and memory, through the cache. `ahead`: how many bytes from `offset` on are likely to be wanted soon.
@@ -25,6 +27,8 @@ status_t cache_zero(uint32_t unit, uint64_t offset, uint32_t bytes);
 status_t cache_flush(uint32_t unit);
 /* Waits until what was written is on the disk, and not in the disk's own cache. */
 status_t cache_barrier(uint32_t unit);
+/* The unit's disk is not there any more: everything fails until its name is asked for again. */
+bool cache_is_lost(uint32_t unit);
 /* True when so much has changed that it should be flushed soon: while it is not, one operation more still fits into a commit. */
 bool cache_is_full(void);
 
@@ -32,6 +36,7 @@ bool cache_is_full(void);
 #define CACHE_SPARE 2u /* pages beside the cache, to be written from */
 #define COMMIT_PAGES (CACHE_SPARE * PAGE_SIZE / 8) /* changed ones that it takes at once: 8 bytes of the spare pages for each */
 
+bool cache_contains(uint32_t unit, uint64_t offset, uint32_t bytes);
 bool cache_is_changed(uint32_t unit, uint32_t index);
 /* How many pages have changed; their indices in order, as far as there is room. Nobody changes more meanwhile. */
 uint32_t cache_changed(uint32_t unit, uint32_t *indices, uint32_t most);

@@ -22,6 +22,7 @@ struct record {
     uint32_t magic, count, lists[CACHE_SPARE], checksum;
 };
 
+static const uint8_t nothing[SECTOR]; /* what stands in the place of a record */
 static struct lock lock; /* over the spare pages and what follows */
 static uint32_t targets[COMMIT_PAGES];
 static struct pair pairs[COMMIT_PAGES + CACHE_SPARE];
@@ -122,30 +123,38 @@ static status_t write_record(const struct volume *volume, const struct record *r
 }
 
 /* E_NOT_SUPPORTED: too much has changed, or there is too little room. */
-static status_t write_ahead(struct volume *volume)
+static status_t write_ahead(struct volume *volume, struct record *record)
 {
     uint32_t count = cache_changed(volume->unit, targets, COMMIT_PAGES);
-    struct record record = { .magic = RECORD_MAGIC, .count = count };
+    *record = (struct record){ .magic = RECORD_MAGIC, .count = count };
     if (volume->foreign_sector || count > COMMIT_PAGES || !find_places(volume, count + lists_of(count)))
         return E_NOT_SUPPORTED;
     for (uint32_t i = 0; i < count; i++)
         pairs[i].target = targets[i];
-    record.checksum = checksum_of(&record, pairs);
+    record->checksum = checksum_of(record, pairs);
     status_t status = write_log(volume, count);
+    return status == OK ? write_lists(volume, record) : status;
+}
+
+/* Once the record may be on the disk, only a mount can finish what fails: it needs the record, and all that the record names. */
+static status_t write_home(struct volume *volume, const struct record *record)
+{
+    status_t status = write_record(volume, record);
     if (status == OK)
-        status = write_lists(volume, &record);
-    return status == OK ? write_record(volume, &record) : status;
+        status = cache_flush(volume->unit);
+    if (status == OK)
+        status = write_record(volume, &(struct record){ 0 });
+    volume->failed = status != OK;
+    return status;
 }
 
 status_t commit(struct volume *volume)
 {
+    struct record record;
     lock_acquire(&lock);
-    status_t status = write_ahead(volume);
-    if (status == OK) {
-        status = cache_flush(volume->unit);
-        status_t wiped = write_record(volume, &(struct record){ 0 });
-        status = status == OK ? wiped : status;
-    }
+    status_t status = write_ahead(volume, &record);
+    if (status == OK)
+        status = write_home(volume, &record);
     lock_release(&lock);
     return status;
 }
@@ -162,12 +171,23 @@ status_t commit_superblock(const struct volume *volume)
 
 /* ---- mounting ---- */
 
-static status_t read_list(uint32_t unit, const struct record *record)
+static bool is_sane(uint32_t unit, const struct record *record)
 {
-    status_t status = record->count <= COMMIT_PAGES ? OK : E_NOT_FOUND;
-    for (uint32_t i = 0; status == OK && i < lists_of(record->count); i++)
+    bool sane = record->count <= COMMIT_PAGES;
+    for (uint32_t i = 0; sane && i < lists_of(record->count); i++)
+        sane = cache_contains(unit, (uint64_t)record->lists[i] * PAGE_SIZE, PAGE_SIZE);
+    return sane;
+}
+
+/* *good: it is the list that the record is about. */
+static status_t read_list(uint32_t unit, const struct record *record, bool *good)
+{
+    status_t status = OK;
+    *good = is_sane(unit, record);
+    for (uint32_t i = 0; *good && status == OK && i < lists_of(record->count); i++)
         status = cache_read(unit, (uint64_t)record->lists[i] * PAGE_SIZE, &pairs[i * PAIRS], PAGE_SIZE, 0);
-    return status == OK && checksum_of(record, pairs) != record->checksum ? E_NOT_FOUND : status;
+    *good = *good && checksum_of(record, pairs) == record->checksum;
+    return status;
 }
 
 /* The first page was put aside without the record, which must stay until all are home. */
@@ -185,9 +205,25 @@ static status_t move_home(uint32_t unit, const uint8_t *record_sector, uint32_t 
     return status == OK ? cache_flush(unit) : status;
 }
 
+static status_t replay(uint32_t unit, const uint8_t *sector, const struct record *record)
+{
+    bool good;
+    status_t status = read_list(unit, record, &good);
+    if (status == OK && good)
+        status = move_home(unit, sector, record->count);
+    else if (status == OK)
+        print("ext2: unit 0x%x: the record of an interrupted sync is damaged: e2fsck should look at it\n", unit);
+    if (status == OK)
+        status = cache_write(unit, RECORD_SECTOR * SECTOR, nothing, SECTOR);
+    if (status == OK)
+        status = cache_flush(unit);
+    if (status != OK)
+        cache_drop(unit);
+    return status;
+}
+
 status_t commit_replay(struct volume *volume, uint32_t unit)
 {
-    static const uint8_t nothing[SECTOR];
     uint8_t sector[SECTOR];
     struct record record;
     if (lock.notification == HANDLE_NONE && lock_init(&lock) != OK)
@@ -200,11 +236,7 @@ status_t commit_replay(struct volume *volume, uint32_t unit)
     if (record.magic != RECORD_MAGIC)
         return OK;
     lock_acquire(&lock);
-    status = read_list(unit, &record);
-    if (status == OK)
-        status = move_home(unit, sector, record.count);
-    if (status == OK || status == E_NOT_FOUND)
-        status = cache_write(unit, RECORD_SECTOR * SECTOR, nothing, SECTOR);
+    status = replay(unit, sector, &record);
     lock_release(&lock);
-    return status == OK ? cache_flush(unit) : status;
+    return status;
 }

@@ -10,7 +10,15 @@
 #include <ext2fs/ext2fsP.h> /* ext2fs_file_block_offset_too_big() */
 
 #define READ_AHEAD (64u * 1024u)
-#define WAIT_FOR_READERS 1000u /* microseconds */
+#define PAUSE 1000u /* microseconds */
+
+/* Others have the volume meanwhile, and what was known of it must be asked again. */
+static void let_others(struct volume *volume)
+{
+    volume_unlock(volume);
+    sleep_microseconds(PAUSE);
+    lock_acquire(&volume->lock);
+}
 
 /* ---- reading ---- */
 
@@ -65,6 +73,10 @@ static int read(struct volume *volume, request *rq, uint8_t *to)
     int error = 0;
     while (done < wanted && !(error = find_file(volume, rq, &node, &inode))) {
         uint64_t at = rq->offset + done, size = EXT2_I_SIZE(&inode);
+        if (node->awaited) {
+            let_others(volume);
+            continue;
+        }
         if (at >= size)
             break;
         uint32_t bytes = wanted - done < size - at ? wanted - done : (uint32_t)(size - at);
@@ -176,10 +188,11 @@ static void wait_for_readers(struct volume *volume, ext2_ino_t number)
 {
     struct open_node *node;
     while ((node = node_find_open(volume, number)) && node->readers) {
-        volume_unlock(volume);
-        sleep_microseconds(WAIT_FOR_READERS);
-        lock_acquire(&volume->lock);
+        node->awaited = true;
+        let_others(volume);
     }
+    if (node)
+        node->awaited = false;
 }
 
 /* The rest of the last block reads as zero when the file grows again. */
@@ -205,8 +218,8 @@ static errcode_t shrink(struct volume *volume, ext2_ino_t number, struct ext2_in
 static int truncate(struct volume *volume, request *rq)
 {
     struct ext2_inode inode;
-    int error = volume_will_change(volume);
     wait_for_readers(volume, rq->node);
+    int error = volume_will_change(volume);
     if (!error)
         error = node_read_same(volume, rq, &inode);
     if (error)

@@ -27,6 +27,7 @@ struct open_node {              /* an inode that the VFS has open */
     ext2_ino_t inode;
     uint32_t opens;
     uint32_t readers;           /* reading with the volume unlocked: blocks must stay as they are */
+    bool awaited;               /* somebody waits for them to end, and none may begin */
     bool nameless;              /* goes with its last user */
     struct run runs[RUNS];      /* where blocks lie, as last seen; count 0: unused */
     uint32_t next_run;
@@ -38,16 +39,18 @@ struct name {                   /* a name that was looked up */
 };
 
 struct volume {
+    struct lock lock;               /* for ever: somebody may still wait for it */
     bool used, read_only, changed;
     bool clean;                     /* it was when it was mounted, or e2fsck should look at it */
+    bool failed;                    /* a sync did, half way: nothing is as it should be until it is mounted again */
     uint32_t number;            /* the VFS's, never used twice */
     uint32_t unit;
     uint32_t places;                /* where commit.c found free pages last */
     bool foreign_sector;            /* sector 1 is somebody's: there is no place for a record */
+    bool in_pieces;                 /* a sync was not all or nothing, which was said */
     uint32_t written;           /* when it last was, in seconds since 1970, as the disk says */
     ext2_filsys fs;
     ext2fs_block_bitmap freed;      /* since the last sync: on the disk they still belong to files */
-    struct lock lock;
     struct open_node *nodes;
     struct name names[NAMES];
 };
@@ -65,7 +68,7 @@ int volume_mount(request *rq, void *data);
 int volume_unmount(request *rq, void *data);
 int volume_sync(request *rq, void *data);
 int volume_statistics(request *rq, void *data);
-/* EROFS, or 0. To be called before the first change of an operation. */
+/* 0, or EROFS, EIO. To be called before the first change of an operation. */
 int volume_will_change(struct volume *volume);
 /* Seconds since 1970. Not before the volume was last written: e2fsck takes small times of deletion for something else. */
 uint32_t volume_now(const struct volume *volume);
@@ -75,11 +78,12 @@ int error_of(const struct volume *volume, errcode_t code);
 /* ---- commit.c ---- */
 /* Once the volume is open: blocks that are freed are watched. */
 errcode_t commit_begin(struct volume *volume);
-/* What has changed in the cache is on the disk, all or nothing. E_NOT_SUPPORTED: that cannot be, and nothing was done. */
+/* What has changed in the cache is on the disk, all or nothing. E_NOT_SUPPORTED: that cannot be, and nothing was done. Any other
+ * failure may leave the volume failed. */
 status_t commit(struct volume *volume);
 /* The superblock alone is on the disk as it is in the cache. */
 status_t commit_superblock(const struct volume *volume);
-/* Before the volume is looked at: finishes what was interrupted. */
+/* Before the volume is looked at: finishes what was interrupted. Only if that succeeds may it be mounted. */
 status_t commit_replay(struct volume *volume, uint32_t unit);
 
 /* ---- node.c ---- */

@@ -23,7 +23,7 @@ static uint32_t mode_of(const struct ext2_dir_entry *entry)
     return type < sizeof(modes) / sizeof(modes[0]) ? modes[type] : 0;
 }
 
-/* Entries of one block from the wanted offset on; offset 0 of a block may be in the middle of an older one's place. */
+/* Entries of one block from the wanted offset on, which may lie in the middle of one. */
 static int list_block(struct listing *listing, const char *block, uint64_t start)
 {
     ext2_filsys fs = listing->volume->fs;
@@ -41,6 +41,7 @@ static int list_block(struct listing *listing, const char *block, uint64_t start
         }
         listing->rq->offset = start + at + length;
     }
+    listing->rq->offset = start + fs->blocksize; /* also if it was in the middle of the last entry, where there was one before */
     return 0;
 }
 

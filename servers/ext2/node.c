@@ -8,9 +8,14 @@
 
 /* ---- reading and writing ---- */
 
-int node_read(struct volume *volume, ext2_ino_t number, struct ext2_inode *inode)
+static int read_inode(struct volume *volume, ext2_ino_t number, struct ext2_inode *inode)
 {
     return error_of(volume, ext2fs_read_inode(volume->fs, number, inode));
+}
+
+int node_read(struct volume *volume, ext2_ino_t number, struct ext2_inode *inode)
+{
+    return volume->failed ? EIO : read_inode(volume, number, inode);
 }
 
 int node_read_same(struct volume *volume, const request *rq, struct ext2_inode *inode)
@@ -38,10 +43,11 @@ void node_answer(const struct volume *volume, request *rq, ext2_ino_t number, st
     };
 }
 
+/* Also of a volume that has failed: its root must be found to be unmounted. */
 static int answer(struct volume *volume, request *rq)
 {
     struct ext2_inode inode;
-    int error = node_read_same(volume, rq, &inode);
+    int error = volume->failed ? read_inode(volume, rq->node, &inode) : node_read_same(volume, rq, &inode);
     if (!error)
         node_answer(volume, rq, rq->node, &inode);
     return error;
@@ -99,6 +105,7 @@ int node_open(request *rq, void *data)
 static errcode_t free_inode(struct volume *volume, ext2_ino_t number, struct ext2_inode *inode)
 {
     errcode_t code = 0;
+    volume->changed = true; /* also by the last close of a file that has no name */
     if (LINUX_S_ISDIR(inode->i_mode))
         names_forget_all(volume);
     if (ext2fs_inode_has_valid_blocks2(volume->fs, inode))

@@ -1,4 +1,5 @@
-/* Renaming: the new name is there before the old one goes, so that a file is never without one. */
+/* Renaming. Like every operation it is one change between two syncs: on the disk a file has the old name or the new one, and what
+ * had the new name before is there as long as the file has not got it. */
 #include <errno.h>
 #include <string.h>
 

@@ -140,24 +140,22 @@ static void close_volume(struct volume *volume)
     volume->fs = NULL;
 }
 
+/* The record of a mounted volume is its own, perhaps of a sync that has not ended. */
 static int open_and_check(struct volume *volume, const char *source)
 {
     uint64_t sectors;
     bool read_only;
-    if (cache_find_unit(source, &volume->unit, &sectors, &read_only) == OK && !read_only &&
-        commit_replay(volume, volume->unit) != OK)
+    if (cache_parse_unit(source, &volume->unit) && is_mounted(volume->unit))
+        return EBUSY;
+    if (cache_find_unit(source, &volume->unit, &sectors, &read_only) == OK && commit_replay(volume, volume->unit) != OK) {
         print("ext2: %s: an interrupted sync cannot be finished\n", source);
+        return EIO;
+    }
     errcode_t code = open_volume(volume, source, volume->read_only);
     int error = code == EXT2_ET_BAD_MAGIC || code == EXT2_ET_SHORT_READ ? EINVAL : code ? error_of(volume, code) : 0;
     if (code)
         print("ext2: %s: %s\n", source, error_message(code));
-    if (!error)
-        error = check_features(volume->fs, source);
-    if (!error)
-        cache_find_unit(source, &volume->unit, &sectors, &read_only);
-    if (!error && is_mounted(volume->unit))
-        error = EBUSY;
-    return error;
+    return error ? error : check_features(volume->fs, source);
 }
 
 static int mount(request *rq)
@@ -166,9 +164,11 @@ static int mount(request *rq)
     struct ext2_inode root;
     if (!volume)
         return ENFILE;
-    *volume = (struct volume){ .read_only = rq->flags & VFS_READ_ONLY, .number = rq->volume, .lock = volume->lock };
     if (volume->lock.notification == HANDLE_NONE && lock_init(&volume->lock) != OK)
         return ENOMEM;
+    memset(&volume->lock + 1, 0, sizeof(*volume) - sizeof(volume->lock));
+    volume->read_only = rq->flags & VFS_READ_ONLY;
+    volume->number = rq->volume;
     int error = open_and_check(volume, rq->text);
     if (!error)
         error = node_read(volume, EXT2_ROOT_INO, &root);
@@ -208,26 +208,46 @@ static errcode_t write_super(struct volume *volume, bool valid)
     return ext2fs_flush2(volume->fs, EXT2_FLAG_FLUSH_NO_SYNC);
 }
 
+static int flush(struct volume *volume)
+{
+    volume->failed = cache_flush(volume->unit) != OK;
+    return volume->failed ? EIO : 0;
+}
+
 /* What cannot be written as a whole goes piece by piece; before the first and until the last, the disk says that it is in use. */
 static int sync_in_pieces(struct volume *volume)
 {
+    if (!volume->in_pieces)
+        print("ext2: %s: too little is free to sync it as a whole, or sector 1 is not\n", volume->fs->device_name);
+    volume->in_pieces = true;
     errcode_t code = write_super(volume, false);
-    if (!code && (commit_superblock(volume) != OK || cache_flush(volume->unit) != OK))
+    if (code)
+        return error_of(volume, code);
+    if (commit_superblock(volume) != OK || flush(volume) != 0)
         return EIO;
-    if (!code)
-        code = write_super(volume, volume->clean);
-    return code ? error_of(volume, code) : cache_flush(volume->unit) == OK ? 0 : EIO;
+    code = write_super(volume, volume->clean);
+    return code ? error_of(volume, code) : flush(volume);
 }
 
-static int sync_volume(struct volume *volume)
+static int write_changes(struct volume *volume)
 {
-    if (!volume->changed)
-        return 0;
     errcode_t code = write_super(volume, volume->clean);
     if (code)
         return error_of(volume, code);
     status_t status = commit(volume);
-    int error = status == E_NOT_SUPPORTED ? sync_in_pieces(volume) : status == OK ? 0 : EIO;
+    return status == E_NOT_SUPPORTED ? sync_in_pieces(volume) : status == OK ? 0 : EIO;
+}
+
+static int sync_volume(struct volume *volume)
+{
+    if (volume->failed || !volume->changed)
+        return volume->failed ? EIO : 0;
+    int error = write_changes(volume);
+    volume->failed = volume->failed || cache_is_lost(volume->unit);
+    if (volume->failed) {
+        print("ext2: %s: a sync failed: the volume must be mounted again\n", volume->fs->device_name);
+        cache_drop(volume->unit); /* or the rest would be written, to make room */
+    }
     if (!error)
         ext2fs_clear_block_bitmap(volume->freed);
     volume->changed = error != 0;
@@ -237,8 +257,8 @@ static int sync_volume(struct volume *volume)
 /* Changes that fill the cache are written in time, between two operations: in the middle of one they would have to make room. */
 int volume_will_change(struct volume *volume)
 {
-    if (volume->read_only)
-        return EROFS;
+    if (volume->read_only || volume->failed)
+        return volume->failed ? EIO : EROFS;
     int error = cache_is_full() ? sync_volume(volume) : 0;
     volume->changed = true;
     volume->fs->now = (time_t)volume_now(volume);
@@ -257,14 +277,14 @@ int volume_sync(request *rq, void *data)
     return volume_run(sync_asked, rq);
 }
 
-/* By force, what cannot be written is lost. */
+/* By force, what cannot be written is lost; so it is if a sync has failed, as was said then. */
 static int unmount(struct volume *volume, request *rq)
 {
-    bool force = rq->flags & FILE_SYSTEM_FORCE;
+    bool force = rq->flags & FILE_SYSTEM_FORCE, failed = volume->failed;
     if (force)
         node_close_all(volume);
     int error = volume->nodes ? EBUSY : sync_volume(volume);
-    if (error && !force)
+    if (error && !force && (error == EBUSY || !failed))
         return error;
     close_volume(volume);
     cache_drop(volume->unit);

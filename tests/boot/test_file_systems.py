@@ -1,10 +1,14 @@
 """Files through five processes - program, VFS, ext2, block driver, PCI - on every kind of disk, whole, damaged and full."""
 
 import collections
+import json
 import pathlib
 import re
 import shutil
+import socket
 import struct
+import threading
+import time
 
 import pytest
 
@@ -100,6 +104,17 @@ def test_a_tree_written(disk, block, kind, written, tmp_path):
     assert trees.check(image) == ""
 
 
+IN_PIECES = "too little is free to sync it as a whole"
+
+
+def test_a_volume_of_many_groups_is_synced_as_a_whole(tmp_path):
+    """Their bitmaps are more than fit into one sync, and into the cache beside what is written."""
+    image = trees.make_image(tmp_path / "disk", 700, None, 4096, "ext2", ["-g", 256, "-N", 11200])
+    serial = start(tmp_path, VIRTIO, image, "write", timeout=120)
+    assert "errors: 0" in serial and IN_PIECES not in serial
+    assert trees.check(image) == ""
+
+
 # ---- many at once ----
 
 @pytest.mark.parametrize("place", ["/s", "/tmp/s"], ids=["ext2", "memoryfs"])
@@ -107,6 +122,18 @@ def test_sixteen_programs_at_once(place, tmp_path):
     image = trees.make_image(tmp_path / "disk", 32, None, 1024)
     serial = start(tmp_path, VIRTIO, image, "storm", place=place, timeout=120, memory=160)
     assert "storm: 16 programs, 0 failed, 0 threads made beside theirs" in serial
+    assert trees.check(image) == ""
+
+
+@pytest.mark.parametrize("what,mounts", [
+    ("listed", "/=ext2:disk0"),
+    ("unmounted", "/=memoryfs:,/m=ext2:disk0"),
+    ("mounted", "/=memoryfs:,/m=ext2:disk0"),
+    ("shortened", "/=ext2:disk0,/boot=bootfs:"),
+], ids=["listed", "unmounted", "mounted", "shortened"])
+def test_two_at_once(what, mounts, tmp_path):
+    image = trees.make_image(tmp_path / "disk", 32, None, 1024)
+    assert f"together: {what}: done" in start(tmp_path, VIRTIO, image, "together", place=what, mounts=mounts)
     assert trees.check(image) == ""
 
 
@@ -318,8 +345,97 @@ def test_an_interrupted_sync_is_finished(good, small_image, tmp_path):
         changed[4096:5120] = b"x" * 1024
     (tmp_path / "changed").write_bytes(changed)
     assert trees.line(tmp_path / "changed", "/d8/f") in serial
+    assert ("the record of an interrupted sync is damaged" in serial) == (not good)
     assert small_image.read_bytes()[RECORD:RECORD + 512] == bytes(512)
     assert trees.check(small_image) == ""
+
+
+def failing(image, event, sector, flushes=0):
+    """QEMU's arguments for a disk that fails when this sector is read, or written: always, or only after so many flushes."""
+    file = {"driver": "blkdebug", "image.driver": "file", "image.filename": image, "inject-error.0.event": f"{event}_aio",
+            "inject-error.0.iotype": event, "inject-error.0.errno": 5, "inject-error.0.sector": sector}
+    if flushes:
+        file["inject-error.0.state"] = flushes + 1
+    for i in range(flushes):
+        file |= {f"set-state.{i}.event": "flush_to_disk", f"set-state.{i}.state": i + 1, f"set-state.{i}.new_state": i + 2}
+    return ["-blockdev", "driver=raw,node-name=d," + ",".join(f"file.{key}={value}" for key, value in file.items())]
+
+
+REPORTING = VIRTIO._replace(devices=[VIRTIO.devices[0], VIRTIO.devices[1] + ",rerror=report,werror=report"])
+
+
+def test_an_interrupted_sync_that_cannot_be_finished(small_image, tmp_path):
+    """What was put aside cannot be read: nobody may have the volume until it can."""
+    target = block_of(small_image, "/d8/f", 4) // 4
+    page = small_image.read_bytes()[target * PAGE:(target + 1) * PAGE]
+    destroy(small_image, PLACE * PAGE, page)
+    destroy(small_image, (PLACE + 1) * PAGE, struct.pack("<2I", target, PLACE))
+    destroy(small_image, RECORD, record([(target, PLACE)], PLACE + 1))
+    before = small_image.read_bytes()
+    serial = alive(start(tmp_path, REPORTING, small_image, "damage", drive=failing(small_image, "read", PLACE * PAGE // 512)))
+    assert "ext2: disk0: an interrupted sync cannot be finished" in serial
+    assert small_image.read_bytes() == before
+    assert trees.line(tmp_path / "small/d8/f", "/d8/f") in start(tmp_path, VIRTIO, small_image, "tree")
+    assert small_image.read_bytes()[RECORD:RECORD + 512] == bytes(512)
+
+
+@pytest.mark.parametrize("where,flushes,new", [("home", 0, True), ("record", 0, False), ("record", 3, True)],
+                         ids=["home", "record", "record-wiped"])
+def test_a_sync_that_fails_half_way(where, flushes, new, small_image, tmp_path):
+    """No more is done until the next mount, which finishes what was put aside, if the record says so. There is one flush each
+    behind what is put aside, the record, and the pages that have gone home."""
+    place = block_of(small_image, "/d8/f", 4) * 1024 if where == "home" else RECORD
+    serial = start(tmp_path, REPORTING, small_image, "half-way", drive=failing(small_image, "write", place // 512, flushes),
+                   place="/d8/f", mounts="/=memoryfs:,/m=ext2:disk0")
+    assert "ext2: disk0: a sync failed" in serial
+    assert re.findall(r"^try: (.+): (.+)$", serial, re.M) == [
+        ("write", "done"), ("sync", "I/O error"), ("write again", "I/O error"), ("sync again", "I/O error"),
+        ("make a folder", "I/O error"), ("read", "I/O error"), ("close", "done"), ("unmount", "done")]
+    (tmp_path / "changed").write_bytes(b"n" * 9000 if new else bytes([8]) * 9000)
+    assert (small_image.read_bytes()[RECORD:RECORD + 4] == struct.pack("<I", MAGIC)) == new
+    assert trees.line(tmp_path / "changed", "/d8/f") in start(tmp_path, VIRTIO, small_image, "tree")
+    assert trees.check(small_image) == ""
+
+
+def tell_qemu(path, *commands):
+    """QEMU's answers to commands of its machine protocol, each in the form that decides about the next one."""
+    with socket.socket(socket.AF_UNIX) as line:
+        line.connect(str(path))
+        answers = line.makefile()
+        for command, arguments in (("qmp_capabilities", {}), *commands):
+            line.sendall(json.dumps({"execute": command, "arguments": arguments}).encode())
+            answer = next(found for found in map(json.loads, answers) if "return" in found or "error" in found)
+            assert "return" in answer, answer
+    return answer["return"]
+
+
+def has_written(path):
+    try:
+        return tell_qemu(path, ("query-blockstats", {}))[0]["stats"]["wr_operations"] > 0
+    except OSError: # QEMU is not there yet
+        return False
+
+
+def make_longer(path):
+    """The guest's disk, once the guest has written to it."""
+    while not has_written(path):
+        time.sleep(0.1)
+    tell_qemu(path, ("block_resize", {"device": "d", "size": 33 * 2**20}))
+
+
+def test_another_disk_in_the_place_of_one(tmp_path):
+    """The block driver is started again, and finds a disk of another size where the volume was."""
+    image = trees.make_image(tmp_path / "disk", 32, None, 1024)
+    drive = ["-drive", f"file={image},format=raw,if=none,id=d", "-qmp", f"unix:{tmp_path}/qmp,server,nowait"]
+    host = threading.Thread(target=make_longer, args=[tmp_path / "qmp"], daemon=True)
+    host.start()
+    serial = start(tmp_path, VIRTIO, image, "other-disk", drive=drive, mounts="/=memoryfs:,/m=ext2:disk0", change=storms.at_once)
+    host.join()
+    assert "ext2: unit 0x0: it is not the disk that it was" in serial
+    assert re.findall(r"^.*try: (.+): (.+)$", serial, re.M) == [
+        ("sync", "I/O error"), ("close", "done"), ("unmount", "done"), ("mount", "done")]
+    assert "errors: 0" in serial
+    assert trees.check(image) == ""
 
 
 def test_boot_loader_in_the_place_of_the_record(small_image, tmp_path):
@@ -327,6 +443,7 @@ def test_boot_loader_in_the_place_of_the_record(small_image, tmp_path):
     destroy(small_image, RECORD, loader)
     serial = alive(start(tmp_path, VIRTIO, small_image, "damage"))
     assert "try: make a folder: done" in serial and "try: write again: done" in serial
+    assert IN_PIECES in serial
     assert small_image.read_bytes()[RECORD:RECORD + 512] == loader
     assert trees.check(small_image) == ""
 

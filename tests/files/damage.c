@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +11,9 @@
 
 #include "files.h"
 
+#define HALF_WAY_BYTES 9000u
+#define OTHER_DISK_MOST 100u
+#define OTHER_DISK_PAUSE 100000u    /* microseconds */
 #define FILL_MOST 4000u /* blocks of 64 KiB */
 
 static uint8_t data[65536];
@@ -47,6 +51,40 @@ static void show_services(void)
         if (table->entries[i].number)
             print("service: %s state %u, %u restarts\n", table->entries[i].name, table->entries[i].state,
                   table->entries[i].restarts);
+}
+
+/* The block driver is started again and again, until it finds another disk: that one must not be written to. */
+void other_disk(void)
+{
+    int file = open("/m/file", O_RDWR | O_CREAT, 0644), synced = fsync(file);
+    for (uint32_t i = 0; i < OTHER_DISK_MOST && synced == 0; i++) {
+        service_kill("block");
+        sleep_microseconds(OTHER_DISK_PAUSE);
+        pwrite(file, data, HALF_WAY_BYTES, 0); /* which may fail as well */
+        synced = fsync(file);
+    }
+    try("sync", synced);
+    try("close", close(file));
+    try("unmount", umount("/m"));
+    try("mount", mount("disk0", "/m", "ext2", 0));
+    print("errors: %u\n", tree_print("/m"));
+}
+
+/* The disk fails in the middle of the first sync. */
+void half_way(const char *name)
+{
+    char path[PATH_BYTES];
+    sprintf(path, "/m%s", name);
+    memset(data, 'n', sizeof(data));
+    int file = open(path, O_RDWR);
+    try("write", (int)write(file, data, HALF_WAY_BYTES));
+    try("sync", fsync(file));
+    try("write again", (int)pwrite(file, data, 1, 0));
+    try("sync again", fsync(file));
+    try("make a folder", mkdir("/m/made", 0755));
+    try("read", (int)pread(file, data, 1, 0));
+    try("close", close(file));
+    try("unmount", umount("/m"));
 }
 
 void damage(void)

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <server.h>
+#include <spawn.h>
 #include <servers/utilities/sha256.h>
 
 #define PATH_BYTES 1024
@@ -19,7 +20,7 @@ uint32_t tree_print(const char *path);
 /* The same with paths as they are from there on, the way tree_print("/") has them. */
 uint32_t tree_print_inside(const char *path);
 
-/* ---- write.c, storm.c, growth.c, damage.c, kills.c, restarts.c, lives.c, generations.c, races.c, protocol.c ---- */
+/* ---- write.c, storm.c, growth.c, damage.c, kills.c, restarts.c, lives.c, generations.c, races.c, protocol.c, together.c ---- */
 void restarts(void);
 void copies(void);
 void service_kill_only(const char *name);
@@ -31,14 +32,20 @@ void kills(const char *service);
 void write_tree(void);
 void storm(const char *folder);
 void storm_child(uint32_t number, const char *folder);
+/* Another program like this one. */
+void start_program(const char *const *arguments, struct child *child);
 void growth(void);
 void cached(const char *path);
 void damage(void);
+void half_way(const char *name);
+void other_disk(void);
 void generations(void);
 void volumes(void);
+void together(const char *what);
+_Noreturn void read_for_ever(const char *path);
 void races(void);
 void patience(void);
-void protocol(const char *service, const char *source);
+void protocol(const char *service);
 
 /* ---- slow.c: a file system; times in microseconds ---- */
 #define SLOW_FILE 50u        /* inode of "file" */

@@ -7,8 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <spawn.h>
-
 #include "files.h"
 
 #define PROGRAMS 16u
@@ -70,15 +68,24 @@ static void *load(const char *path, uint32_t *size)
     return image;
 }
 
-static void start(uint32_t number, const char *folder, const void *image, uint32_t size, struct child *child)
+void start_program(const char *const *arguments, struct child *child)
 {
-    char digits[12];
-    const char *arguments[] = { "file-tests", "child", digits, folder, NULL };
-    struct spawn spawn = { "storm", image, size, arguments, NULL, 1024, 0 };
-    sprintf(digits, "%u", (unsigned)number);
+    static uint32_t size;
+    static void *image;
+    if (!image)
+        image = load("/boot/file-tests", &size);
+    struct spawn spawn = { arguments[1], image, size, arguments, NULL, 1024, 0 };
     const char *wrong = program_spawn(&spawn, child);
     if (wrong)
         fail(wrong, "spawn");
+}
+
+static void start(uint32_t number, const char *folder, struct child *child)
+{
+    char digits[12];
+    const char *arguments[] = { "file-tests", "child", digits, folder, NULL };
+    sprintf(digits, "%u", (unsigned)number);
+    start_program(arguments, child);
 }
 
 static uint32_t wait_for_end(const struct child *child, handle_t ends)
@@ -104,9 +111,8 @@ void storm(const char *folder)
 {
     struct child children[PROGRAMS];
     char path[PATH_BYTES];
-    uint32_t size, failed = 0;
+    uint32_t failed = 0;
     handle_t ends = HANDLE_NONE;
-    void *image = load("/boot/file-tests", &size);
     mkdir(folder, 0755);
     sprintf(path, "%s/shared", folder);
     pattern_fill(shared, SHARED_BYTES, 4711);
@@ -114,7 +120,7 @@ void storm(const char *folder)
     notification_create(&ends);
     uint32_t threads = threads_created();
     for (uint32_t i = 0; i < PROGRAMS; i++)
-        start(i, folder, image, size, &children[i]);
+        start(i, folder, &children[i]);
     for (uint32_t i = 0; i < PROGRAMS; i++)
         failed += wait_for_end(&children[i], ends) != 0;
     print("storm: %u programs, %u failed, %u threads made beside theirs\n", PROGRAMS, failed,
