@@ -223,9 +223,9 @@ static void end_workers(struct pool *pool)
 }
 
 /* Makes `workers` workers at once and sees them waiting, then the reserve. */
-static status_t pool_start(struct pool *pool, uint32_t workers, bool takes_handles)
+static status_t pool_start(struct pool *pool, uint32_t workers, uint32_t handles)
 {
-    status_t status = takes_handles ? sessions_init() : OK;
+    status_t status = handles ? sessions_init() : OK;
     for (uint32_t i = 0; i < workers && status == OK; i++)
         status = add_worker(pool);
     if (status == OK)
@@ -237,7 +237,7 @@ static status_t pool_start(struct pool *pool, uint32_t workers, bool takes_handl
 
 static uint32_t endpoint_flags(const struct server_options *options)
 {
-    return (options->when_busy == REFUSE_BUSY ? ENDPOINT_NO_QUEUE : 0) | (options->takes_handles ? ENDPOINT_TAKES_HANDLES : 0);
+    return (options->when_busy == REFUSE_BUSY ? ENDPOINT_NO_QUEUE : 0) | options->handles;
 }
 
 status_t server_start_options(handle_t *endpoint, const method_t *methods, uint32_t count,
@@ -249,7 +249,7 @@ status_t server_start_options(handle_t *endpoint, const method_t *methods, uint3
         return status;
     status = endpoint_create(endpoint_flags(options), options->client_cap, &pool->endpoint);
     if (status == OK) {
-        status = pool_start(pool, wanted_workers(options), options->takes_handles);
+        status = pool_start(pool, wanted_workers(options), options->handles);
         if (status == OK) {
             pool_publish(pool);
             *endpoint = pool->endpoint;
@@ -265,7 +265,9 @@ status_t server_start_options(handle_t *endpoint, const method_t *methods, uint3
 /* The endpoint that init made for us; one with other properties if our options ask for them. */
 static status_t own_endpoint(const struct server_options *options, handle_t *endpoint)
 {
-    uint32_t properties = endpoint_flags(options) | options->client_cap << 8;
+    uint32_t properties = endpoint_flags(options) | options->client_cap << INIT_CAP_SHIFT;
+    if (options->client_cap > INIT_CAP_MAX)
+        return E_BAD_ARGUMENT;
     *endpoint = startup_endpoint();
     if (properties == 0)
         return OK;
@@ -285,7 +287,7 @@ int server_run_options(const char *name, const method_t *methods, uint32_t count
         status = own_endpoint(options, &pool->endpoint);
     }
     if (status == OK)
-        status = pool_start(pool, wanted_workers(options) - 1, options->takes_handles);
+        status = pool_start(pool, wanted_workers(options) - 1, options->handles);
     if (status == OK)
         status = map_stack(pool, pool->count);
     if (status == OK) {

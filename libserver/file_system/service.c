@@ -295,8 +295,8 @@ int file_system_run(const file_system_operation_t operations[FILE_SYSTEM_METHODS
         status = lock_init(&operations_lock);
     if (status != OK)
         return status;
-    return server_run(NULL, methods, FILE_SYSTEM_METHODS, .stack = STACK_BYTES, .takes_handles = true,
-                      .count_calls = true);
+    return server_run(NULL, methods, FILE_SYSTEM_METHODS, .stack = STACK_BYTES, .count_calls = true,
+                      .handles = ENDPOINT_TAKES_HANDLE(FILE_SYSTEM_SESSION) | ENDPOINT_TAKES_HANDLE(FILE_SYSTEM_ATTACH));
 }
 
 /* ---- helpers ---- */

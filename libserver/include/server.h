@@ -51,7 +51,8 @@ struct server_options {
     enum when_busy when_busy;   /* what a caller meets when all workers are busy */
     uint32_t client_cap;        /* requests of one badge at a time, those included that their caller has left and that
                                    workers are still at; 0: no cap. A cap costs callers the fast path */
-    bool takes_handles;         /* callers may attach a handle, which is then the handler's to close; sessions need it */
+    uint32_t handles;           /* ENDPOINT_TAKES_HANDLE(method) | ...: the methods whose callers may attach a handle, which is
+                                   then the handler's to close. Sessions need that of METHOD_SESSION_OPEN */
     uint32_t reserve;           /* spare workers kept ready in the background, off the call path; at most 64 in all */
     uint8_t priority;           /* of the workers' own budgets, 0: that of main */
     bool int_gate;              /* workers reply through INT 250 even where SYSENTER is usable: tests, measurements.
@@ -133,7 +134,7 @@ void session_close(session_t *session, handle_t endpoint);
 /* Either side: address of a slot, NULL when there is no such slot. */
 void *session_slot(const session_t *session, uint32_t slot);
 /* Service: the method for METHOD_SESSION_OPEN; keeps one session per badge, until the client closes it or dies. The pool must
- * take handles. */
+ * take handles with it. */
 reply_t server_session_open(const request_t *request);
 /* Called when a session has begun, and when it has ended, nobody holds it any more and its memory is about to be unmapped; the
  * library's own do nothing. Ends come from a thread of the library's or from a worker. Begin: anything but OK refuses it. */

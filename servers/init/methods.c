@@ -53,7 +53,8 @@ static status_t renew_endpoint(struct process *client, uint32_t properties)
     handle_t created;
     if (properties == service->endpoint_properties)
         return OK;
-    status_t status = endpoint_create(properties & 0xFF, properties >> 8, &created);
+    uint32_t cap = properties >> INIT_CAP_SHIFT & INIT_CAP_MAX;
+    status_t status = endpoint_create(properties & ~(INIT_CAP_MAX << INIT_CAP_SHIFT), cap, &created);
     if (status != OK)
         return status;
     handle_close(client->endpoint);

@@ -165,6 +165,6 @@ int main(void)
         status = lock_init(&log_lock);
     if (status == OK) /* a client that takes its memory away ends a worker: another one stands ready */
         status = server_run(NULL, methods, LOG_METHODS, .workers = WORKERS, .reserve = 1, .stack = STACK_BYTES,
-                            .takes_handles = true, .count_calls = true);
+                            .handles = ENDPOINT_TAKES_HANDLE(LOG_SESSION), .count_calls = true);
     return status;
 }

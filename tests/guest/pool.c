@@ -66,7 +66,8 @@ static const method_t methods[POOL_METHODS] = {
 
 void pool_start(void)
 {
-    if (server_start(&pool, methods, POOL_METHODS, .workers = 2, .reserve = 1, .takes_handles = true) != OK)
+    if (server_start(&pool, methods, POOL_METHODS, .workers = 2, .reserve = 1,
+                     .handles = ENDPOINT_TAKES_HANDLE(METHOD_SESSION_OPEN)) != OK)
         print("Bail out! the pool under test does not start\n");
 }
 
@@ -185,6 +186,25 @@ static void refused_memory_is_closed(void)
     expect_equal(quota_used(), before);
 }
 
+/* ---- handles ---- */
+
+/* Only the method that opens sessions takes one; the others would let clients fill the service's table. */
+static void handles_that_nobody_takes(void)
+{
+    static const uint32_t others[] = { POOL_ECHO, POOL_METHODS, 15, 16, 32, 0xFFFFFFFE, METHOD_FAULT };
+    handle_t attached, offer;
+    uint32_t type, rights, before = quota_used();
+    expect_equal(notification_create(&attached), OK);
+    for (uint32_t i = 0; i < COUNT(others); i++) {
+        expect_equal(handle_duplicate(attached, RIGHT_READ | RIGHT_TRANSFER, 0, &offer), OK);
+        expect_equal(service_call_full(pool, others[i], 0, TIMEOUT_NEVER, offer, NULL, NULL), E_NO_RIGHT);
+        expect_equal(handle_info(offer, &type, &rights), OK); /* still ours */
+        handle_close(offer);
+    }
+    handle_close(attached);
+    expect_equal(quota_used(), before);
+}
+
 /* ---- locks and addresses ---- */
 
 static struct lock lock;
@@ -242,6 +262,7 @@ static const struct test_case cases[] = {
     { "a session ends with its client", session_ends_with_its_client, NULL },
     { "a session that is held stays", session_is_held, NULL },
     { "refused memory is closed", refused_memory_is_closed, NULL },
+    { "handles that nobody takes", handles_that_nobody_takes, NULL },
     { "a lock keeps others out", lock_keeps_others_out, NULL },
     { "ranges of addresses are apart", addresses_are_apart, NULL },
     { "services with negative handles", negative_services, NULL },

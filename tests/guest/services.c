@@ -124,17 +124,18 @@ static const method_t methods[METHODS] = {
     [METHOD_PATTERN] = pattern,
 };
 
+#define START(endpoint, ...) \
+    server_start(endpoint, methods, METHODS, .int_gate = int_gate, .handles = ENDPOINT_TAKES_HANDLES, __VA_ARGS__)
+
 static void start(struct services *set, bool int_gate)
 {
-    status_t outcome = server_start(&set->pool, methods, METHODS, .workers = 4, .int_gate = int_gate, .takes_handles = true);
+    status_t outcome = START(&set->pool, .workers = 4);
     if (outcome == OK)
-        outcome = server_start(&set->single, methods, METHODS, .workers = 1, .int_gate = int_gate, .takes_handles = true);
+        outcome = START(&set->single, .workers = 1);
     if (outcome == OK)
-        outcome = server_start(&set->refusing, methods, METHODS, .workers = 1, .int_gate = int_gate, .takes_handles = true,
-                               .when_busy = REFUSE_BUSY);
+        outcome = START(&set->refusing, .workers = 1, .when_busy = REFUSE_BUSY);
     if (outcome == OK)
-        outcome = server_start(&set->capped, methods, METHODS, .workers = 4, .int_gate = int_gate, .takes_handles = true,
-                               .client_cap = 1);
+        outcome = START(&set->capped, .workers = 4, .client_cap = 1);
     if (outcome == OK)
         return;
     print("Bail out! the services under test do not start: %s\n", status_text(outcome));

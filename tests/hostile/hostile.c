@@ -167,5 +167,5 @@ int main(void)
 {
     if (argument("0"))
         return hostile_child();
-    return server_run(NULL, methods, HOSTILE_METHODS, .workers = 4, .takes_handles = true);
+    return server_run(NULL, methods, HOSTILE_METHODS, .workers = 4, .handles = ENDPOINT_TAKES_HANDLES);
 }
