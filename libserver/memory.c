@@ -108,6 +108,25 @@ status_t memory_map_new(uint32_t address, uint32_t pages)
     return status;
 }
 
+status_t pages_map(handle_t memory, uint32_t pages, uint32_t protection, void **address)
+{
+    uint32_t reserved = address_reserve(pages);
+    if (reserved == 0)
+        return E_NO_MEMORY;
+    status_t status = process_map(self_process(), memory, reserved, protection, 0, pages);
+    if (status == OK)
+        *address = (void *)reserved;
+    else
+        address_release(reserved, pages);
+    return status;
+}
+
+void pages_unmap(void *address, uint32_t pages)
+{
+    if (process_unmap(self_process(), (uint32_t)address, pages) == OK)
+        address_release((uint32_t)address, pages);
+}
+
 void *pages_allocate(uint32_t bytes)
 {
     uint32_t pages = pages_of(bytes);
@@ -122,7 +141,5 @@ void *pages_allocate(uint32_t bytes)
 
 void pages_free(void *address, uint32_t bytes)
 {
-    uint32_t pages = pages_of(bytes);
-    if (process_unmap(self_process(), (uint32_t)address, pages) == OK)
-        address_release((uint32_t)address, pages);
+    pages_unmap(address, pages_of(bytes));
 }

@@ -38,26 +38,23 @@ static bool shape_is_good(uint32_t slots, uint32_t slot_size)
            slot_size <= SESSION_BYTES_MAX && slots <= SESSION_BYTES_MAX / slot_size;
 }
 
+static uint32_t session_pages(const session_t *session)
+{
+    return pages_of(session->slots * session->slot_size);
+}
+
 static status_t map(session_t *session)
 {
-    uint32_t pages = pages_of(session->slots * session->slot_size);
-    uint32_t address = address_reserve(pages);
-    if (address == 0)
-        return E_NO_MEMORY;
-    status_t status = process_map(self_process(), session->memory, address, PROTECT_READ | PROTECT_WRITE, 0, pages);
-    if (status != OK)
-        address_release(address, pages);
-    else
-        session->base = (uint8_t *)address;
+    void *base;
+    status_t status = pages_map(session->memory, session_pages(session), PROTECT_READ | PROTECT_WRITE, &base);
+    if (status == OK)
+        session->base = base;
     return status;
 }
 
-/* A range whose memory was revoked cannot be unmapped any more, and is free all the same. */
 static void unmap(session_t *session)
 {
-    uint32_t pages = pages_of(session->slots * session->slot_size);
-    process_unmap(self_process(), (uint32_t)session->base, pages);
-    address_release((uint32_t)session->base, pages);
+    pages_unmap(session->base, session_pages(session));
 }
 
 static void drop(session_t *session)
@@ -306,7 +303,7 @@ static status_t check_shape(const request_t *request, session_t *session)
     status_t status = memory_info(session->memory, MEMORY_INFO_PAGES, &pages);
     if (status != OK)
         return status;
-    return pages < pages_of(session->slots * session->slot_size) ? E_BAD_ARGUMENT : OK;
+    return pages < session_pages(session) ? E_BAD_ARGUMENT : OK;
 }
 
 /* E_BAD_STATE: the process did not come first, or there is memory already. */

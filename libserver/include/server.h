@@ -201,6 +201,10 @@ _Noreturn void machine_exit(uint32_t code);
  * used up. Free it with the same size. */
 void *pages_allocate(uint32_t bytes);
 void pages_free(void *address, uint32_t bytes);
+/* Maps the first pages of a memory object at a free address of ours, with such guard pages too. pages 0: E_NO_MEMORY. */
+status_t pages_map(handle_t memory, uint32_t pages, uint32_t protection, void **address);
+/* Undoes it. */
+void pages_unmap(void *address, uint32_t pages);
 /* A free range of `pages` pages of our address space for mapping; nothing is mapped, and nothing ever will be in the
  * page below and the page above. 0 when none is left. */
 uint32_t address_reserve(uint32_t pages);

@@ -58,6 +58,7 @@ struct process *process_of_number(uint32_t number);
 static inline const struct boot_info *boot_info(void) { return (const struct boot_info *)BOOT_INFO_ADDRESS; }
 /* NULL: no boot module of this name. */
 const struct boot_module *module_find(const char *name, uint32_t length);
+static inline uint32_t module_pages(const struct boot_module *module) { return (module->size + PAGE_SIZE - 1) / PAGE_SIZE; }
 
 /* ---- list.c ---- */
 /* Next word of a line, false at its end or at a comment. */
