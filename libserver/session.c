@@ -82,7 +82,7 @@ static status_t send_handle(handle_t endpoint, uint32_t word, handle_t handle, u
     return status;
 }
 
-/* What the service gets cannot be used to revoke, or to control us. */
+/* What the service gets cannot be used to control us. */
 status_t session_offer(const session_t *session, handle_t endpoint, uint32_t rights)
 {
     uint32_t word = logarithm(session->slot_size) | session->slots << SLOTS_SHIFT;
@@ -95,7 +95,7 @@ status_t session_open(session_t *session, handle_t endpoint, uint32_t slots, uin
     session_t opened = { .slots = slots, .slot_size = slot_size };
     if (!shape_is_good(slots, slot_size))
         return E_BAD_ARGUMENT;
-    status_t status = memory_create(pages_of(slots * slot_size), 0, &opened.memory);
+    status_t status = memory_create(pages_of(slots * slot_size), MEMORY_IRREVOCABLE, &opened.memory);
     if (status != OK)
         return status;
     status = map(&opened);
@@ -300,7 +300,7 @@ static status_t check_shape(const request_t *request, session_t *session)
     if (size_shift >= 32 || !shape_is_good(session->slots, 1u << size_shift))
         return E_BAD_ARGUMENT;
     session->slot_size = 1u << size_shift;
-    status_t status = memory_info(session->memory, MEMORY_INFO_PAGES, &pages);
+    status_t status = memory_given(session->memory, &pages);
     if (status != OK)
         return status;
     return pages < session_pages(session) ? E_BAD_ARGUMENT : OK;

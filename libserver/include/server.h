@@ -113,8 +113,7 @@ bool gate_sysenter_usable(void);
 /* ---------------------------------------------------------------- sessions: bulk data in shared memory */
 
 /* A memory object that a client and a service both map, cut into slots of equal size; a DWORD of a call names a slot.
- * The client may change a slot at any time, and may take the memory away: a worker that is using it then faults, and
- * that client's call fails. */
+ * The client may change a slot at any time, but cannot take the memory away: a service accepts only irrevocable memory. */
 typedef struct session {
     handle_t memory;    /* service: with the rights that the client offered */
     uint8_t *base;
@@ -205,6 +204,8 @@ void pages_free(void *address, uint32_t bytes);
 status_t pages_map(handle_t memory, uint32_t pages, uint32_t protection, void **address);
 /* Undoes it. */
 void pages_unmap(void *address, uint32_t pages);
+/* Size in pages of memory that a client has given us. E_BAD_TYPE: it is none, or the client could revoke it while we use it. */
+status_t memory_given(handle_t memory, uint32_t *pages);
 /* A free range of `pages` pages of our address space for mapping; nothing is mapped, and nothing ever will be in the
  * page below and the page above. 0 when none is left. */
 uint32_t address_reserve(uint32_t pages);

@@ -18,7 +18,7 @@ static void name_modules(void)
 status_t table_create(void)
 {
     void *address;
-    status_t status = memory_create(TABLE_PAGES, 0, &table_memory);
+    status_t status = memory_create(TABLE_PAGES, MEMORY_IRREVOCABLE, &table_memory);
     if (status == OK)
         status = pages_map(table_memory, TABLE_PAGES, PROTECT_READ | PROTECT_WRITE, &address);
     if (status != OK)

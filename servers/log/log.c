@@ -8,7 +8,7 @@
 #define ENTRIES 512u            /* that are kept; entry n lies at n % ENTRIES */
 #define CLIENTS 64u             /* as many as a service has sessions */
 #define WORKERS 4u
-#define STACK_BYTES 12288u      /* a slot is copied there, because its client may change it, or take it away */
+#define STACK_BYTES 12288u      /* a slot is copied there, because its client may change it */
 
 struct client {                 /* of a session: the line that is not complete yet */
     uint32_t badge;             /* 0: free */
@@ -151,8 +151,8 @@ int main(void)
     status_t status = init_table(&table);
     if (status == OK)
         status = lock_init(&log_lock);
-    if (status == OK) /* a client that takes its memory away ends a worker: another one stands ready */
-        status = server_run(NULL, methods, LOG_METHODS, .workers = WORKERS, .reserve = 1, .stack = STACK_BYTES,
+    if (status == OK)
+        status = server_run(NULL, methods, LOG_METHODS, .workers = WORKERS, .stack = STACK_BYTES,
                             .handles = ENDPOINT_TAKES_HANDLE(LOG_SESSION), .count_calls = true);
     return status;
 }

@@ -6,7 +6,7 @@
 #define BADGE 0x51
 #define ROUNDS 100u
 
-enum { POOL_ECHO = 1, POOL_EXIT, POOL_GUARD, POOL_HELD, POOL_METHODS };
+enum { POOL_ECHO = 1, POOL_EXIT, POOL_GUARD, POOL_HELD, POOL_EXIT_HELD, POOL_METHODS };
 
 /* ---- a service of ours with a reserve; made once, for a pool stays as long as its process ---- */
 
@@ -59,9 +59,16 @@ static reply_t use_held(const request_t *rq)
     return reply(0);
 }
 
+static reply_t end_holding(const request_t *rq)
+{
+    session_hold(rq);
+    return end_worker(rq);
+}
+
 static const method_t methods[POOL_METHODS] = {
     [METHOD_SESSION_OPEN] = server_session_open, [POOL_ECHO] = echo,    [POOL_EXIT] = end_worker,
     [POOL_GUARD] = map_at_guard,                 [POOL_HELD] = use_held,
+    [POOL_EXIT_HELD] = end_holding,
 };
 
 void pool_start(void)
@@ -111,7 +118,7 @@ static void open_session(struct child *child, handle_t *client, handle_t *memory
     child_create(child, CHILD_QUOTA);
     expect_passed();
     expect_equal(handle_duplicate(pool, RIGHT_CALL, BADGE, client), OK);
-    expect_equal(memory_create(1, 0, memory), OK);
+    expect_equal(memory_create(1, MEMORY_IRREVOCABLE, memory), OK);
     expect_equal(offer(*client, WORD_PROCESS, child->process), OK);
     expect_equal(offer(*client, ONE_PAGE, *memory), OK);
     expect_equal(began, 1);
@@ -171,6 +178,42 @@ static void session_is_held(void)
     handle_close(memory);
 }
 
+/* A worker that dies holds nothing any more. */
+static void session_is_let_go(void)
+{
+    struct child child;
+    handle_t client, memory;
+    uint32_t workers = endpoint_fact(pool, ENDPOINT_WORKERS);
+    open_session(&child, &client, &memory);
+    expect_passed();
+    expect_equal(service_call(client, POOL_EXIT_HELD, 0, NULL), E_PEER_DIED);
+    expect(endpoint_reaches(pool, ENDPOINT_WORKERS, workers));
+    expect_equal(ended, 0);
+    child_end(&child);
+    expect(session_ends());
+    handle_close(client);
+    handle_close(memory);
+}
+
+/* The client could pull it from under the service, which would end. */
+static void revocable_memory_is_refused(void)
+{
+    struct child child;
+    handle_t client, memory, revocable;
+    open_session(&child, &client, &memory);
+    expect_passed();
+    expect_equal(memory_revoke(memory), E_BAD_STATE);
+    expect_equal(memory_create(1, 0, &revocable), OK);
+    expect_equal(offer(client, WORD_PROCESS, child.process), OK);
+    expect_equal(offer(client, ONE_PAGE, revocable), E_BAD_TYPE);
+    expect_equal(offer(client, ONE_PAGE, startup_handle("irq")), E_BAD_TYPE);
+    expect_equal(offer(client, ONE_PAGE, memory), OK);
+    child_end(&child);
+    handle_close(client);
+    handle_close(memory);
+    handle_close(revocable);
+}
+
 /* What the service refuses it does not keep. */
 static void refused_memory_is_closed(void)
 {
@@ -178,7 +221,7 @@ static void refused_memory_is_closed(void)
     uint32_t before = quota_used();
     expect_equal(handle_duplicate(pool, RIGHT_CALL, BADGE, &client), OK);
     for (uint32_t i = 0; i < 3; i++) {
-        expect_equal(memory_create(1, 0, &memory), OK);
+        expect_equal(memory_create(1, MEMORY_IRREVOCABLE, &memory), OK);
         expect_equal(offer(client, ONE_PAGE, memory), E_BAD_STATE); /* the process did not come first */
         handle_close(memory);
     }
@@ -261,6 +304,8 @@ static const struct test_case cases[] = {
     { "a worker's stack is guarded", stacks_are_guarded, NULL },
     { "a session ends with its client", session_ends_with_its_client, NULL },
     { "a session that is held stays", session_is_held, NULL },
+    { "a worker that dies lets its session go", session_is_let_go, NULL },
+    { "memory that can be revoked is refused", revocable_memory_is_refused, NULL },
     { "refused memory is closed", refused_memory_is_closed, NULL },
     { "handles that nobody takes", handles_that_nobody_takes, NULL },
     { "a lock keeps others out", lock_keeps_others_out, NULL },

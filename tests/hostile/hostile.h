@@ -28,7 +28,7 @@ enum hostile_method {
 #define HOSTILE_GARBAGE_KINDS 12u
 #define HOSTILE_CALLS_BACK 60u
 
-#define HOSTILE_LOG_MISTAKES 8u
+#define HOSTILE_LOG_MISTAKES 9u
 
 /* ---- log.c ---- */
 reply_t hostile_print(const request_t *rq);

@@ -86,6 +86,7 @@ reply_t hostile_log_wrongly(const request_t *rq)
     refused += service_call(log, LOG_READ, 1, NULL) == E_BAD_ARGUMENT;
     refused += service_call(log, LOG_METHODS, 0, NULL) == E_NO_METHOD;
     refused += is_handle_refused(log);
+    refused += memory_revoke(session.memory) == E_BAD_STATE;
     session_close(&session, log);
     refused += service_call(log, LOG_WRITE, 1 << 16, NULL) == E_BAD_STATE;
     refused += service_call(log, LOG_READ, 0, NULL) == E_BAD_STATE;
