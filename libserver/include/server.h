@@ -194,7 +194,8 @@ handle_t startup_handle(const char *key);
 handle_t startup_handle_at(const char *key, uint32_t n); /* the n-th with this key, from 0 */
 /* Ends this process. */
 _Noreturn void process_exit(uint32_t code);
-/* Ends the machine: init writes the code to the emulator's exit port, or powers off. */
+/* Ends the machine: init writes the code to the emulator's exit port, or powers off. Without control = true it ends this process
+ * alone. */
 _Noreturn void machine_exit(uint32_t code);
 /* Zeroed memory in whole pages, mapped read-write with an unmapped guard page on both sides; NULL when the quota is
  * used up. Free it with the same size. */

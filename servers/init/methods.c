@@ -3,6 +3,12 @@
 
 struct lock state_lock;
 
+bool may_control(const request_t *rq)
+{
+    const struct process *client = process_of_number(rq->badge);
+    return client && client->service->control;
+}
+
 static const struct process *process_of_hash(uint32_t hash)
 {
     for (const struct process *process = processes; is_service(process); process++)
@@ -87,6 +93,8 @@ static reply_t announce(const request_t *rq)
 
 static reply_t end_machine(const request_t *rq)
 {
+    if (!may_control(rq))
+        return reply_error(E_NO_RIGHT);
     machine_end(rq->word);
 }
 

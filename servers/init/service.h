@@ -22,7 +22,7 @@ struct service {                        /* a line of the system list */
     uint32_t highest;                   /* priority that it may give: highest=, at least its own */
     bool faults_end_thread;             /* faults=thread: the process outlives a thread that faults */
     bool essential;                     /* essential=yes: the machine ends with it */
-    bool control;                       /* control=yes: it and its children may end any process */
+    bool control;                       /* control=yes: it and its children may end any process, and the machine */
     bool modules;                       /* modules=yes: it may read the boot modules */
     bool pci;                           /* pci=yes: it has devices, which reach memory */
     bool restarts;                      /* restart=always, restart=at-once */
@@ -127,6 +127,8 @@ void symbols_prepare(void);
 const char *symbol_find(uint32_t address, uint32_t *offset);
 
 /* ---- methods.c, fault.c, machine.c ---- */
+/* Whether the caller, or the service that it descends from, has control=yes. */
+bool may_control(const request_t *rq);
 /* Tells of the end of a process, and what its exit code means. */
 void tell_end(const struct process *process, uint32_t code);
 extern const method_t init_methods[];
