@@ -114,13 +114,25 @@ static const method_t methods[INIT_METHODS] = {
     [INIT_DMA_QUIET] = dma_quiet,
 };
 
+/* A service has the same badge in all its lives: what an earlier one asked for must not happen to the next, which begins with the
+ * state locked. */
+bool begin_request(void)
+{
+    lock_acquire(&state_lock);
+    if (!request_cancelled())
+        return true;
+    lock_release(&state_lock);
+    return false;
+}
+
 /* Every request passes here: one at a time, and with no handle left behind by those that want none. */
 static reply_t serve(const request_t *rq)
 {
-    lock_acquire(&state_lock);
-    reply_t answer = methods[rq->method](rq);
-    lock_release(&state_lock);
-    if (rq->handle != HANDLE_NONE && rq->method != INIT_ADOPT)
+    bool begun = begin_request();
+    reply_t answer = begun ? methods[rq->method](rq) : reply_error(E_CANCELLED);
+    if (begun)
+        lock_release(&state_lock);
+    if (rq->handle != HANDLE_NONE && !(begun && rq->method == INIT_ADOPT))
         handle_close(rq->handle);
     return answer;
 }

@@ -127,6 +127,8 @@ void symbols_prepare(void);
 const char *symbol_find(uint32_t address, uint32_t *offset);
 
 /* ---- methods.c, fault.c, machine.c ---- */
+/* Locks the state, unless nobody waits for the request any more: false. */
+bool begin_request(void);
 /* Whether the caller, or the service that it descends from, has control=yes. */
 bool may_control(const request_t *rq);
 /* Tells of the end of a process, and what its exit code means. */
