@@ -124,7 +124,8 @@ typedef struct session {
 #define METHOD_SESSION_OPEN 0 /* by convention method 0 of a service with sessions: server_session_open handles it */
 
 /* Client: creates the memory, maps it, and hands it to the service. slot_size in bytes, a power of two >= 64. `rights`: what
- * the service may do with it beside reading and writing: RIGHT_DMA for devices, RIGHT_TRANSFER is among them always. */
+ * the service may do with it beside reading and writing: RIGHT_DMA for devices, RIGHT_TRANSFER is among them always. Waits while
+ * the service still works for a process that had our badge and has died. */
 status_t session_open(session_t *session, handle_t endpoint, uint32_t slots, uint32_t slot_size, uint32_t rights);
 /* Client: hands the memory of a session to the service again, after the service was restarted. */
 status_t session_offer(const session_t *session, handle_t endpoint, uint32_t rights);
@@ -139,11 +140,10 @@ reply_t server_session_open(const request_t *request);
  * library's own do nothing. Ends come from a thread of the library's or from a worker. Begin: anything but OK refuses it. */
 status_t server_session_began(uint32_t badge, session_t *session);
 void server_session_ended(uint32_t badge, session_t *session);
-/* Service: the session of the badge that called, NULL when it has none. It may end at any time: a pool of several workers
- * holds it while it uses it. */
-session_t *request_session(const request_t *request);
-session_t *session_hold(const request_t *request); /* the same, held until the worker releases it; or dies, with a reserve */
-void session_release(session_t *session);          /* by that worker: held no longer */
+/* Service: the session of the badge that called, NULL when it has none. It stays until the worker releases it; or dies, in a pool
+ * with a reserve. */
+session_t *session_hold(const request_t *request);
+void session_release(session_t *session); /* by that worker: held no longer */
 
 /* Client: a session that outlives its service. After a restart the library offers the same memory to the new instance, at the
  * first call that this one answers with E_BAD_STATE; endpoint, memory and what is in the slots stay, the service's state is gone.

@@ -136,7 +136,7 @@ static reply_t with_session(const request_t *rq, reply_t (*method)(const session
     session_t *session = session_hold(rq);
     if (!session)
         return reply_error(E_BAD_STATE);
-    reply_t answer = session->base ? method(session, rq->word) : reply_error(E_BAD_STATE);
+    reply_t answer = method(session, rq->word);
     session_release(session);
     return answer;
 }

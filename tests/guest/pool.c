@@ -5,6 +5,9 @@
 #define ONE_PAGE (12u | 1u << 8)        /* the same for memory: one slot of 2^12 bytes */
 #define BADGE 0x51
 #define ROUNDS 100u
+#define SESSIONS_MAX 100u               /* more than the library has places for */
+#define RACES 2000u
+#define RACE_PAUSE 37u                  /* microseconds: no multiple of what an opening takes */
 
 enum { POOL_ECHO = 1, POOL_EXIT, POOL_GUARD, POOL_HELD, POOL_EXIT_HELD, POOL_METHODS };
 
@@ -12,6 +15,8 @@ enum { POOL_ECHO = 1, POOL_EXIT, POOL_GUARD, POOL_HELD, POOL_EXIT_HELD, POOL_MET
 
 static handle_t pool;
 static volatile uint32_t began, ended, held_word;
+static volatile status_t opened;
+static volatile bool racing;
 
 status_t server_session_began(uint32_t badge, session_t *session)
 {
@@ -178,6 +183,91 @@ static void session_is_held(void)
     handle_close(memory);
 }
 
+static void open_again(struct task *task)
+{
+    session_t session;
+    (void)task;
+    opened = session_open(&session, taken, 1, PAGE_SIZE, 0);
+    if (opened == OK)
+        session_close(&session, taken);
+}
+
+/* While a request of a client that has died is under way, the next one with its badge gets no session, and the library waits. */
+static void session_waits_for_the_last(void)
+{
+    struct child child;
+    struct task caller, next;
+    handle_t client, memory;
+    open_session(&child, &client, &memory);
+    expect_passed();
+    taken = client;
+    opened = E_CANCELLED;
+    task_create(&caller, call_held, PRIORITY_TESTS);
+    task_go(&caller);
+    expect(service_entered());
+    child_end(&child);
+    expect_equal(offer(client, WORD_PROCESS, self_process()), E_BUSY);
+    task_create(&next, open_again, PRIORITY_TESTS);
+    task_go(&next);
+    sleep_microseconds(3 * SECOND);
+    expect_equal(opened, E_CANCELLED);
+    expect_equal(ended, 0);
+    notification_signal(release, 1);
+    expect(task_wait(&caller));
+    expect(task_wait(&next));
+    expect_equal(opened, OK);
+    expect_equal(ended, 2);
+    task_end(&caller);
+    task_end(&next);
+    handle_close(client);
+    handle_close(memory);
+}
+
+/* How many more sessions there may be. */
+static uint32_t room(void)
+{
+    handle_t clients[SESSIONS_MAX];
+    uint32_t made = 0, opened_now = 0;
+    while (made < SESSIONS_MAX && handle_duplicate(pool, RIGHT_CALL, BADGE + 1 + made, &clients[made]) == OK)
+        opened_now += offer(clients[made++], WORD_PROCESS, self_process()) == OK;
+    while (made > 0) {
+        service_call(clients[--made], METHOD_SESSION_OPEN, 0, NULL);
+        handle_close(clients[made]);
+    }
+    return opened_now;
+}
+
+static void keep_opening(struct task *task)
+{
+    (void)task;
+    while (racing) {
+        offer(taken, WORD_PROCESS, self_process());
+        sleep_microseconds(RACE_PAUSE);
+    }
+}
+
+/* Several threads open one at once: the last one stays. */
+static void racing_sessions(void)
+{
+    struct task rival;
+    handle_t client;
+    uint32_t before = room();
+    expect(before > 0 && before < SESSIONS_MAX);
+    expect_equal(handle_duplicate(pool, RIGHT_CALL, BADGE, &client), OK);
+    taken = client;
+    racing = true;
+    task_create(&rival, keep_opening, PRIORITY_TESTS + 1);
+    task_go(&rival);
+    for (uint32_t i = 0; i < RACES; i++)
+        offer(client, WORD_PROCESS, self_process());
+    racing = false;
+    expect(task_wait(&rival));
+    task_end(&rival);
+    expect_equal(service_call(client, METHOD_SESSION_OPEN, 0, NULL), OK);
+    expect_equal(room(), before);
+    handle_close(client);
+}
+
 /* A worker that dies holds nothing any more. */
 static void session_is_let_go(void)
 {
@@ -304,6 +394,8 @@ static const struct test_case cases[] = {
     { "a worker's stack is guarded", stacks_are_guarded, NULL },
     { "a session ends with its client", session_ends_with_its_client, NULL },
     { "a session that is held stays", session_is_held, NULL },
+    { "a session waits for the last", session_waits_for_the_last, NULL },
+    { "sessions opened at once", racing_sessions, NULL },
     { "a worker that dies lets its session go", session_is_let_go, NULL },
     { "memory that can be revoked is refused", revocable_memory_is_refused, NULL },
     { "refused memory is closed", refused_memory_is_closed, NULL },

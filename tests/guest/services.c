@@ -99,13 +99,15 @@ static reply_t give(const request_t *rq)
 
 static reply_t use_slot(const request_t *rq)
 {
-    const session_t *session = request_session(rq);
-    uint8_t *slot = session_slot(session, rq->word);
-    if (!slot)
+    session_t *session = session_hold(rq);
+    if (!session)
         return reply_error(E_BAD_ARGUMENT);
-    for (uint32_t i = 0; i < session->slot_size; i++)
+    uint8_t *slot = session_slot(session, rq->word);
+    uint32_t size = session->slot_size;
+    for (uint32_t i = 0; slot && i < size; i++)
         slot[i]++;
-    return reply(session->slot_size);
+    session_release(session);
+    return slot ? reply(size) : reply_error(E_BAD_ARGUMENT);
 }
 
 static reply_t pattern(const request_t *rq)
