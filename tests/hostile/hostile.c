@@ -3,6 +3,7 @@
 
 #include <init.h>
 
+#include "servers/log/log.h"
 #include "tests/guest/child.h"
 
 #define EATEN_MAX 200u
@@ -192,9 +193,14 @@ static reply_t forward(const request_t *rq)
     return status == OK ? reply(answer) : reply_error(status);
 }
 
+/* In place of the log: it takes sessions, and never finishes its first line. */
+static const method_t stuck[LOG_METHODS] = { [LOG_SESSION] = server_session_open, [LOG_WRITE] = stay_silent };
+
 int main(void)
 {
     if (argument("0"))
         return hostile_child();
+    if (argument("stuck"))
+        return server_run(NULL, stuck, LOG_METHODS, .workers = 1, .handles = ENDPOINT_TAKES_HANDLE(LOG_SESSION));
     return server_run(NULL, methods, HOSTILE_METHODS, .workers = 4, .handles = ENDPOINT_TAKES_HANDLES);
 }
