@@ -131,9 +131,8 @@ static void replace_dead_workers(struct pool *pool)
     }
 }
 
-static void refill(void *argument)
+static _Noreturn void refill(struct pool *pool)
 {
-    struct pool *pool = argument;
     uint32_t bits;
     for (;;) {
         notification_wait(pool->wake, 1, REFILL_PERIOD, &bits);
@@ -144,12 +143,15 @@ static void refill(void *argument)
     }
 }
 
-static status_t start_reserve(struct pool *pool)
+static void refill_thread(void *argument)
+{
+    refill(argument);
+}
+
+static status_t start_refill(struct pool *pool)
 {
     handle_t thread;
-    status_t status = notification_create(&pool->wake);
-    if (status == OK)
-        status = thread_spawn(refill, pool, pool->priority, &thread);
+    status_t status = thread_spawn(refill_thread, pool, pool->priority, &thread);
     if (status == OK)
         handle_close(thread);
     return status;
@@ -222,7 +224,7 @@ static void end_workers(struct pool *pool)
     }
 }
 
-/* Makes `workers` workers at once and sees them waiting, then the reserve. */
+/* Makes `workers` workers at once and sees them waiting. */
 static status_t pool_start(struct pool *pool, uint32_t workers, uint32_t handles)
 {
     status_t status = handles ? sessions_init() : OK;
@@ -231,7 +233,7 @@ static status_t pool_start(struct pool *pool, uint32_t workers, uint32_t handles
     if (status == OK)
         status = settle(pool->endpoint, workers);
     if (status == OK && pool->reserve)
-        status = start_reserve(pool);
+        status = notification_create(&pool->wake);
     return status;
 }
 
@@ -250,6 +252,8 @@ status_t server_start_options(handle_t *endpoint, const method_t *methods, uint3
     status = endpoint_create(endpoint_flags(options), options->client_cap, &pool->endpoint);
     if (status == OK) {
         status = pool_start(pool, wanted_workers(options), options->handles);
+        if (status == OK && pool->reserve)
+            status = start_refill(pool);
         if (status == OK) {
             pool_publish(pool);
             *endpoint = pool->endpoint;
@@ -274,6 +278,16 @@ static status_t own_endpoint(const struct server_options *options, handle_t *end
     return service_call_full(init_endpoint(), INIT_ENDPOINT, properties, TIMEOUT_NEVER, HANDLE_NONE, NULL, endpoint);
 }
 
+/* The calling thread will be the last worker. Where dead ones are replaced it refills the pool instead: nobody has a handle of it,
+ * by which its death could be seen. */
+static status_t prepare_main(struct pool *pool)
+{
+    status_t status = map_stack(pool, pool->count);
+    if (status == OK)
+        fill_block(pool, slot_block(pool, pool->count));
+    return status;
+}
+
 int server_run_options(const char *name, const method_t *methods, uint32_t count, const struct server_options *options)
 {
     struct pool *pool;
@@ -287,11 +301,10 @@ int server_run_options(const char *name, const method_t *methods, uint32_t count
         status = own_endpoint(options, &pool->endpoint);
     }
     if (status == OK)
-        status = pool_start(pool, wanted_workers(options) - 1, options->handles);
-    if (status == OK)
-        status = map_stack(pool, pool->count);
+        status = pool_start(pool, wanted_workers(options) - !options->reserve, options->handles);
+    if (status == OK && !options->reserve)
+        status = prepare_main(pool);
     if (status == OK) {
-        fill_block(pool, slot_block(pool, pool->count));
         pool_publish(pool); /* before the first client: handlers look up their worker */
         status = service_call(init_endpoint(), INIT_ANNOUNCE, 0, NULL);
     }
@@ -299,6 +312,8 @@ int server_run_options(const char *name, const method_t *methods, uint32_t count
         print("%s: cannot serve: %s\n", program_name(), status_text(status));
         return status;
     }
+    if (options->reserve)
+        refill(pool);
     worker_become(slot_block(pool, pool->count++));
 }
 

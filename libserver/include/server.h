@@ -61,9 +61,9 @@ struct server_options {
                                    count-calls = 1 among the list's arguments does the same */
 };
 
-/* Creates the pool, announces the service to init, and serves for ever on this thread and workers - 1 others. `name` is
- * the name under which the system list started us, or NULL for just that; any other is E_BAD_ARGUMENT. Returns only on
- * failure, with a negative E_*. */
+/* Creates the pool, announces the service to init, and serves for ever: on this thread and workers - 1 others, or, with a
+ * reserve, on `workers` others, which this thread replaces when they die. `name` is the name under which the system list
+ * started us, or NULL for just that; any other is E_BAD_ARGUMENT. Returns only on failure, with a negative E_*. */
 #define server_run(name, methods, count, ...) \
     server_run_options(name, methods, count, &(const struct server_options){ __VA_ARGS__ })
 int server_run_options(const char *name, const method_t *methods, uint32_t count, const struct server_options *options);

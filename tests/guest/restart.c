@@ -13,16 +13,6 @@ static void find(void)
     expect_equal(service_find(NAME, &partner), OK);
 }
 
-static bool reaches(const volatile uint32_t *figure, uint32_t value)
-{
-    for (uint32_t i = 0; i < 1000; i++) {
-        if (table() && *figure == value)
-            return true;
-        sleep_microseconds(1000);
-    }
-    return false;
-}
-
 static void expect_served(const struct gate *gate)
 {
     uint32_t answer = 0;

@@ -202,5 +202,6 @@ int main(void)
         return hostile_child();
     if (argument("stuck"))
         return server_run(NULL, stuck, LOG_METHODS, .workers = 1, .handles = ENDPOINT_TAKES_HANDLE(LOG_SESSION));
-    return server_run(NULL, methods, HOSTILE_METHODS, .workers = 4, .handles = ENDPOINT_TAKES_HANDLES);
+    return server_run(NULL, methods, HOSTILE_METHODS, .workers = 4, .reserve = argument_number("reserve", 0),
+                      .handles = ENDPOINT_TAKES_HANDLES);
 }
