@@ -278,8 +278,8 @@ static status_t own_endpoint(const struct server_options *options, handle_t *end
     return service_call_full(init_endpoint(), INIT_ENDPOINT, properties, TIMEOUT_NEVER, HANDLE_NONE, NULL, endpoint);
 }
 
-/* The calling thread will be the last worker. Where dead ones are replaced it refills the pool instead: nobody has a handle of it,
- * by which its death could be seen. */
+/* The calling thread will be the last worker. Where dead ones are replaced it refills the pool instead: nobody has a handle of
+ * it, by which its death could be seen. */
 static status_t prepare_main(struct pool *pool)
 {
     status_t status = map_stack(pool, pool->count);
