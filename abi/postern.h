@@ -81,9 +81,13 @@ enum memory_info_index {
     MEMORY_INFO_COUNT
 };
 
-/* Flags of endpoint_create. Without TAKES_HANDLES clients cannot fill the table of a service that closes none. */
+/* Flags of endpoint_create. A call that attaches a handle is refused (E_NO_RIGHT) where none is taken, so that clients cannot
+ * fill the table of a service that would not close it. */
 #define ENDPOINT_NO_QUEUE 1u      /* E_BUSY instead of waiting for a worker */
-#define ENDPOINT_TAKES_HANDLES 2u /* a call may attach a handle: E_NO_RIGHT otherwise */
+#define ENDPOINT_TAKES_HANDLES 2u /* with any method; a supervisor's must, since each fault report brings one */
+#define ENDPOINT_METHODS_WITH_HANDLES 16u
+#define ENDPOINT_TAKES_HANDLE(method) (0x10000u << (method)) /* with this method, which is less than that */
+#define ENDPOINT_TAKES_HANDLE_MASK 0xFFFF0000u
 
 enum register_index { /* thread_read_register; marked * are read-only */
     REGISTER_EAX,

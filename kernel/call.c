@@ -126,10 +126,16 @@ static bool over_cap(const struct endpoint *endpoint, uint32_t badge)
     return endpoint->cap && endpoint_requests_of(endpoint, badge) >= endpoint->cap;
 }
 
+static bool takes_handle(const struct endpoint *endpoint, uint32_t method)
+{
+    return (endpoint->flags & ENDPOINT_TAKES_HANDLES) ||
+           (method < ENDPOINT_METHODS_WITH_HANDLES && (endpoint->flags & ENDPOINT_TAKES_HANDLE(method)));
+}
+
 static status_t may_attach(const struct thread *caller, const struct endpoint *endpoint)
 {
     status_t status = OK;
-    if (!(endpoint->flags & ENDPOINT_TAKES_HANDLES))
+    if (!takes_handle(endpoint, caller->frame.method))
         return E_NO_RIGHT;
     process_handle_find(caller->process, caller->attached, TYPE_NONE, RIGHT_TRANSFER, &status);
     return status;

@@ -21,7 +21,7 @@ struct endpoint {
     struct list workers;        /* every thread that serves it */
     uint32_t worker_count;
     uint32_t serve_handles;     /* handles with RIGHT_SERVE: while there is one, a worker may come (again) */
-    uint32_t flags;             /* ENDPOINT_NO_QUEUE, ENDPOINT_TAKES_HANDLES */
+    uint32_t flags;             /* ENDPOINT_NO_QUEUE, ENDPOINT_TAKES_* */
     uint32_t cap;               /* requests of one badge at a time; 0: no cap */
     uint32_t waiting_high, waits, refusals;
     struct endpoint *found;     /* deadlock.c: next of those found by a search; NULL between searches */

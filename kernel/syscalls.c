@@ -139,7 +139,7 @@ status_t sys_handle_info(struct thread *thread)
 status_t sys_endpoint_create(struct thread *thread)
 {
     uint32_t flags = thread->frame.ebx, cap = thread->frame.ecx;
-    if (flags & ~(ENDPOINT_NO_QUEUE | ENDPOINT_TAKES_HANDLES))
+    if (flags & ~(ENDPOINT_NO_QUEUE | ENDPOINT_TAKES_HANDLES | ENDPOINT_TAKES_HANDLE_MASK))
         return E_BAD_ARGUMENT;
     struct endpoint *endpoint = object_create(TYPE_ENDPOINT, thread->process);
     if (!endpoint)

@@ -93,17 +93,14 @@ status_t service_find(const char *name, handle_t *endpoint)
 status_t init_table(const struct process_table **table)
 {
     handle_t memory;
-    uint32_t pages = pages_of(sizeof(**table)), address = address_reserve(pages);
-    if (address == 0)
-        return E_NO_MEMORY;
+    void *address;
     status_t status = service_call_full(init_endpoint(), INIT_TABLE, 0, TIMEOUT_NEVER, HANDLE_NONE, NULL, &memory);
-    if (status == OK) {
-        status = process_map(self_process(), memory, address, PROTECT_READ, 0, pages);
-        handle_close(memory);
-    }
     if (status != OK)
-        address_release(address, pages);
-    *table = (const struct process_table *)address;
+        return status;
+    status = pages_map(memory, pages_of(sizeof(**table)), PROTECT_READ, &address);
+    handle_close(memory);
+    if (status == OK)
+        *table = address;
     return status;
 }
 

@@ -47,4 +47,10 @@ session_t **pool_held(const void *pool, uint32_t address);
 /* What the session's holder can no longer do. */
 void session_abandon(session_t *session);
 
+/* session_open() of a service that may be stuck: each of its two calls has a deadline in microseconds. E_BUSY: it still works for
+ * an earlier life of ours. */
+status_t session_open_soon(session_t *session, handle_t endpoint, uint32_t slots, uint32_t slot_size, uint32_t timeout);
+/* session_close() that tells nobody. */
+void session_drop(session_t *session);
+
 #endif

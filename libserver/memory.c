@@ -108,6 +108,34 @@ status_t memory_map_new(uint32_t address, uint32_t pages)
     return status;
 }
 
+status_t pages_map(handle_t memory, uint32_t pages, uint32_t protection, void **address)
+{
+    uint32_t reserved = address_reserve(pages);
+    if (reserved == 0)
+        return E_NO_MEMORY;
+    status_t status = process_map(self_process(), memory, reserved, protection, 0, pages);
+    if (status == OK)
+        *address = (void *)reserved;
+    else
+        address_release(reserved, pages);
+    return status;
+}
+
+void pages_unmap(void *address, uint32_t pages)
+{
+    if (process_unmap(self_process(), (uint32_t)address, pages) == OK)
+        address_release((uint32_t)address, pages);
+}
+
+status_t memory_given(handle_t memory, uint32_t *pages)
+{
+    uint32_t flags;
+    status_t status = memory_info(memory, MEMORY_INFO_FLAGS, &flags);
+    if (status == OK && !(flags & MEMORY_IRREVOCABLE))
+        status = E_BAD_TYPE;
+    return status == OK ? memory_info(memory, MEMORY_INFO_PAGES, pages) : status;
+}
+
 void *pages_allocate(uint32_t bytes)
 {
     uint32_t pages = pages_of(bytes);
@@ -122,7 +150,5 @@ void *pages_allocate(uint32_t bytes)
 
 void pages_free(void *address, uint32_t bytes)
 {
-    uint32_t pages = pages_of(bytes);
-    if (process_unmap(self_process(), (uint32_t)address, pages) == OK)
-        address_release((uint32_t)address, pages);
+    pages_unmap(address, pages_of(bytes));
 }

@@ -19,15 +19,13 @@ static uint32_t part_pages(const struct part *part) { return pages_of(lead_of(pa
 /* Through a window of our own. */
 static status_t fill(const struct part *part, handle_t memory)
 {
-    uint32_t pages = pages_of(lead_of(part) + part->size), window = address_reserve(pages);
-    if (window == 0)
-        return E_NO_MEMORY;
-    status_t status = process_map(self_process(), memory, window, PROTECT_READ | PROTECT_WRITE, 0, pages);
+    uint32_t pages = pages_of(lead_of(part) + part->size);
+    void *window;
+    status_t status = pages_map(memory, pages, PROTECT_READ | PROTECT_WRITE, &window);
     if (status == OK) {
         memcpy((uint8_t *)window + lead_of(part), part->bytes, part->size);
-        process_unmap(self_process(), window, pages);
+        pages_unmap(window, pages);
     }
-    address_release(window, pages);
     return status;
 }
 

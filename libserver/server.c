@@ -131,9 +131,8 @@ static void replace_dead_workers(struct pool *pool)
     }
 }
 
-static void refill(void *argument)
+static _Noreturn void refill(struct pool *pool)
 {
-    struct pool *pool = argument;
     uint32_t bits;
     for (;;) {
         notification_wait(pool->wake, 1, REFILL_PERIOD, &bits);
@@ -144,12 +143,15 @@ static void refill(void *argument)
     }
 }
 
-static status_t start_reserve(struct pool *pool)
+static void refill_thread(void *argument)
+{
+    refill(argument);
+}
+
+static status_t start_refill(struct pool *pool)
 {
     handle_t thread;
-    status_t status = notification_create(&pool->wake);
-    if (status == OK)
-        status = thread_spawn(refill, pool, pool->priority, &thread);
+    status_t status = thread_spawn(refill_thread, pool, pool->priority, &thread);
     if (status == OK)
         handle_close(thread);
     return status;
@@ -222,22 +224,22 @@ static void end_workers(struct pool *pool)
     }
 }
 
-/* Makes `workers` workers at once and sees them waiting, then the reserve. */
-static status_t pool_start(struct pool *pool, uint32_t workers, bool takes_handles)
+/* Makes `workers` workers at once and sees them waiting. */
+static status_t pool_start(struct pool *pool, uint32_t workers, uint32_t handles)
 {
-    status_t status = takes_handles ? sessions_init() : OK;
+    status_t status = handles ? sessions_init() : OK;
     for (uint32_t i = 0; i < workers && status == OK; i++)
         status = add_worker(pool);
     if (status == OK)
         status = settle(pool->endpoint, workers);
     if (status == OK && pool->reserve)
-        status = start_reserve(pool);
+        status = notification_create(&pool->wake);
     return status;
 }
 
 static uint32_t endpoint_flags(const struct server_options *options)
 {
-    return (options->when_busy == REFUSE_BUSY ? ENDPOINT_NO_QUEUE : 0) | (options->takes_handles ? ENDPOINT_TAKES_HANDLES : 0);
+    return (options->when_busy == REFUSE_BUSY ? ENDPOINT_NO_QUEUE : 0) | options->handles;
 }
 
 status_t server_start_options(handle_t *endpoint, const method_t *methods, uint32_t count,
@@ -249,7 +251,9 @@ status_t server_start_options(handle_t *endpoint, const method_t *methods, uint3
         return status;
     status = endpoint_create(endpoint_flags(options), options->client_cap, &pool->endpoint);
     if (status == OK) {
-        status = pool_start(pool, wanted_workers(options), options->takes_handles);
+        status = pool_start(pool, wanted_workers(options), options->handles);
+        if (status == OK && pool->reserve)
+            status = start_refill(pool);
         if (status == OK) {
             pool_publish(pool);
             *endpoint = pool->endpoint;
@@ -265,11 +269,23 @@ status_t server_start_options(handle_t *endpoint, const method_t *methods, uint3
 /* The endpoint that init made for us; one with other properties if our options ask for them. */
 static status_t own_endpoint(const struct server_options *options, handle_t *endpoint)
 {
-    uint32_t properties = endpoint_flags(options) | options->client_cap << 8;
+    uint32_t properties = endpoint_flags(options) | options->client_cap << INIT_CAP_SHIFT;
+    if (options->client_cap > INIT_CAP_MAX)
+        return E_BAD_ARGUMENT;
     *endpoint = startup_endpoint();
     if (properties == 0)
         return OK;
     return service_call_full(init_endpoint(), INIT_ENDPOINT, properties, TIMEOUT_NEVER, HANDLE_NONE, NULL, endpoint);
+}
+
+/* The calling thread will be the last worker. Where dead ones are replaced it refills the pool instead: nobody has a handle of
+ * it, by which its death could be seen. */
+static status_t prepare_main(struct pool *pool)
+{
+    status_t status = map_stack(pool, pool->count);
+    if (status == OK)
+        fill_block(pool, slot_block(pool, pool->count));
+    return status;
 }
 
 int server_run_options(const char *name, const method_t *methods, uint32_t count, const struct server_options *options)
@@ -285,11 +301,10 @@ int server_run_options(const char *name, const method_t *methods, uint32_t count
         status = own_endpoint(options, &pool->endpoint);
     }
     if (status == OK)
-        status = pool_start(pool, wanted_workers(options) - 1, options->takes_handles);
-    if (status == OK)
-        status = map_stack(pool, pool->count);
+        status = pool_start(pool, wanted_workers(options) - !options->reserve, options->handles);
+    if (status == OK && !options->reserve)
+        status = prepare_main(pool);
     if (status == OK) {
-        fill_block(pool, slot_block(pool, pool->count));
         pool_publish(pool); /* before the first client: handlers look up their worker */
         status = service_call(init_endpoint(), INIT_ANNOUNCE, 0, NULL);
     }
@@ -297,6 +312,8 @@ int server_run_options(const char *name, const method_t *methods, uint32_t count
         print("%s: cannot serve: %s\n", program_name(), status_text(status));
         return status;
     }
+    if (options->reserve)
+        refill(pool);
     worker_become(slot_block(pool, pool->count++));
 }
 

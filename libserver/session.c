@@ -7,7 +7,6 @@
 #define SESSIONS 64u
 #define SLOT_BYTES_MIN 64u
 #define SESSION_BYTES_MAX (16u << 20)
-#define LINGER_TRIES 2000u
 #define LINGER_PAUSE 1000u /* microseconds */
 
 /* The word of METHOD_SESSION_OPEN: log2 of the slot size, and the number of slots above it; with no handle it closes; or
@@ -38,29 +37,26 @@ static bool shape_is_good(uint32_t slots, uint32_t slot_size)
            slot_size <= SESSION_BYTES_MAX && slots <= SESSION_BYTES_MAX / slot_size;
 }
 
+static uint32_t session_pages(const session_t *session)
+{
+    return pages_of(session->slots * session->slot_size);
+}
+
 static status_t map(session_t *session)
 {
-    uint32_t pages = pages_of(session->slots * session->slot_size);
-    uint32_t address = address_reserve(pages);
-    if (address == 0)
-        return E_NO_MEMORY;
-    status_t status = process_map(self_process(), session->memory, address, PROTECT_READ | PROTECT_WRITE, 0, pages);
-    if (status != OK)
-        address_release(address, pages);
-    else
-        session->base = (uint8_t *)address;
+    void *base;
+    status_t status = pages_map(session->memory, session_pages(session), PROTECT_READ | PROTECT_WRITE, &base);
+    if (status == OK)
+        session->base = base;
     return status;
 }
 
-/* A range whose memory was revoked cannot be unmapped any more, and is free all the same. */
 static void unmap(session_t *session)
 {
-    uint32_t pages = pages_of(session->slots * session->slot_size);
-    process_unmap(self_process(), (uint32_t)session->base, pages);
-    address_release((uint32_t)session->base, pages);
+    pages_unmap(session->base, session_pages(session));
 }
 
-static void drop(session_t *session)
+void session_drop(session_t *session)
 {
     unmap(session);
     handle_close(session->memory);
@@ -73,52 +69,80 @@ void *session_slot(const session_t *session, uint32_t slot)
 
 /* ---- client ---- */
 
-static status_t send_handle(handle_t endpoint, uint32_t word, handle_t handle, uint32_t rights)
+static status_t send_handle(handle_t endpoint, uint32_t word, uint32_t timeout, handle_t handle, uint32_t rights)
 {
     handle_t offered;
     status_t status = handle_duplicate(handle, rights | RIGHT_READ | RIGHT_TRANSFER, 0, &offered);
     if (status != OK)
         return status;
-    status = service_call_full(endpoint, METHOD_SESSION_OPEN, word, TIMEOUT_NEVER, offered, NULL, NULL);
+    status = service_call_full(endpoint, METHOD_SESSION_OPEN, word, timeout, offered, NULL, NULL);
     if (status != OK)
         handle_close(offered); /* it may have gone to the service, which is as good */
     return status;
 }
 
-/* What the service gets cannot be used to revoke, or to control us. */
-status_t session_offer(const session_t *session, handle_t endpoint, uint32_t rights)
+/* What the service gets cannot be used to control us. */
+static status_t offer(const session_t *session, handle_t endpoint, uint32_t rights, uint32_t timeout)
 {
     uint32_t word = logarithm(session->slot_size) | session->slots << SLOTS_SHIFT;
-    status_t status = send_handle(endpoint, WORD_PROCESS, self_process(), 0);
-    return status == OK ? send_handle(endpoint, word, session->memory, RIGHT_WRITE | rights) : status;
+    status_t status = send_handle(endpoint, WORD_PROCESS, timeout, self_process(), 0);
+    return status == OK ? send_handle(endpoint, word, timeout, session->memory, RIGHT_WRITE | rights) : status;
+}
+
+/* While the service still works for an earlier life of ours, we wait, however long it takes. */
+status_t session_offer(const session_t *session, handle_t endpoint, uint32_t rights)
+{
+    status_t status;
+    while ((status = offer(session, endpoint, rights, TIMEOUT_NEVER)) == E_BUSY) {
+        status = sleep_microseconds(LINGER_PAUSE);
+        if (status != OK)
+            break;
+    }
+    return status;
+}
+
+/* Makes the memory, which is not offered yet. */
+static status_t create(session_t *session, uint32_t slots, uint32_t slot_size)
+{
+    *session = (session_t){ .slots = slots, .slot_size = slot_size };
+    if (!shape_is_good(slots, slot_size))
+        return E_BAD_ARGUMENT;
+    status_t status = memory_create(session_pages(session), MEMORY_IRREVOCABLE, &session->memory);
+    if (status != OK)
+        return status;
+    status = map(session);
+    if (status != OK)
+        handle_close(session->memory);
+    return status;
+}
+
+static status_t keep_if(status_t status, session_t *opened, session_t *session)
+{
+    if (status == OK)
+        *session = *opened;
+    else
+        session_drop(opened);
+    return status;
 }
 
 status_t session_open(session_t *session, handle_t endpoint, uint32_t slots, uint32_t slot_size, uint32_t rights)
 {
-    session_t opened = { .slots = slots, .slot_size = slot_size };
-    if (!shape_is_good(slots, slot_size))
-        return E_BAD_ARGUMENT;
-    status_t status = memory_create(pages_of(slots * slot_size), 0, &opened.memory);
-    if (status != OK)
-        return status;
-    status = map(&opened);
-    if (status != OK) {
-        handle_close(opened.memory);
-        return status;
-    }
-    status = session_offer(&opened, endpoint, rights);
-    if (status == OK) {
-        *session = opened;
-    } else {
-        drop(&opened);
-    }
-    return status;
+    session_t opened;
+    status_t status = create(&opened, slots, slot_size);
+    return status == OK ? keep_if(session_offer(&opened, endpoint, rights), &opened, session) : status;
+}
+
+status_t session_open_soon(session_t *session, handle_t endpoint, uint32_t slots, uint32_t slot_size, uint32_t timeout)
+{
+    session_t opened;
+    status_t status = create(&opened, slots, slot_size);
+    return status == OK ? keep_if(offer(&opened, endpoint, 0, timeout), &opened, session) : status;
 }
 
 void session_close(session_t *session, handle_t endpoint)
 {
     service_call_full(endpoint, METHOD_SESSION_OPEN, 0, TIMEOUT_NEVER, HANDLE_NONE, NULL, NULL);
-    drop(session);
+    session_drop(session);
     *session = (session_t){ 0 };
 }
 
@@ -134,22 +158,17 @@ static struct client_session *find(const void *pool, uint32_t badge)
     return NULL;
 }
 
-session_t *request_session(const request_t *request)
-{
-    struct client_session *entry = find(request_pool(request), request->badge);
-    return entry ? &entry->session : NULL;
-}
-
 session_t *session_hold(const request_t *request)
 {
     lock_acquire(&library_lock);
     struct client_session *entry = find(request_pool(request), request->badge);
-    if (entry) {
+    bool good = entry && entry->session.base;
+    if (good) {
         entry->uses++;
         *pool_held(entry->pool, (uint32_t)request) = &entry->session;
     }
     lock_release(&library_lock);
-    return entry ? &entry->session : NULL;
+    return good ? &entry->session : NULL;
 }
 
 /* ---- the end of a session ---- */
@@ -172,7 +191,7 @@ static void clear_away(struct client_session *entry)
 {
     if (entry->session.base) {
         server_session_ended(entry->badge, &entry->session);
-        drop(&entry->session);
+        session_drop(&entry->session);
     }
     handle_close(entry->process);
     entry->pool = NULL;
@@ -261,39 +280,43 @@ status_t sessions_init(void)
 
 /* ---- its beginning ---- */
 
-static bool lingers(const void *pool, uint32_t badge)
+/* What is still done for an earlier life of the client must not mix with what the new one asks for. The lock is held. */
+static bool lingers(const request_t *request)
 {
-    bool found = false;
-    lock_acquire(&library_lock);
-    for (uint32_t i = 0; i < SESSIONS; i++)
-        found = found || (sessions[i].pool == pool && sessions[i].badge == badge && sessions[i].ended && has_died(&sessions[i]));
-    lock_release(&library_lock);
-    return found;
+    const void *pool = request_pool(request);
+    for (const struct client_session *entry = sessions; entry < sessions + SESSIONS; entry++)
+        if (entry->pool == pool && entry->badge == request->badge && entry->ended && has_died(entry))
+            return true;
+    return false;
 }
 
-/* The session of an earlier life of the client, if there was one, ends here. What is still done for it should not mix with what
- * the new life asks for; but it cannot be waited for without end. */
-static void wait_for_end(const request_t *request)
+/* The lock is held. E_BUSY: the client asks again. */
+static status_t enter_process(const request_t *request)
 {
-    end_of_client(request);
-    for (uint32_t i = 0; i < LINGER_TRIES && lingers(request_pool(request), request->badge); i++)
-        sleep_microseconds(LINGER_PAUSE);
+    if (lingers(request))
+        return E_BUSY;
+    struct client_session *entry = find(NULL, request->badge);
+    if (!entry)
+        return E_NO_MEMORY;
+    *entry = (struct client_session){ .pool = request_pool(request), .badge = request->badge, .process = request->handle };
+    return OK;
 }
 
+/* Whatever session the client has ends here; of several that it opens at once, the last one stays. */
 static status_t accept_process(const request_t *request)
 {
-    wait_for_end(request);
     status_t status = process_watch(request->handle, deaths, 1);
     if (status != OK)
         return status;
+    struct client_session *old;
     lock_acquire(&library_lock);
-    struct client_session *entry = find(NULL, request->badge);
-    if (entry) {
-        *entry = (struct client_session){ .badge = request->badge, .process = request->handle };
-        entry->pool = request_pool(request); /* last: request_session looks without the lock */
+    while ((old = find(request_pool(request), request->badge))) {
+        end(old);
+        lock_acquire(&library_lock);
     }
+    status = enter_process(request);
     lock_release(&library_lock);
-    return entry ? OK : E_NO_MEMORY;
+    return status;
 }
 
 static status_t check_shape(const request_t *request, session_t *session)
@@ -303,10 +326,10 @@ static status_t check_shape(const request_t *request, session_t *session)
     if (size_shift >= 32 || !shape_is_good(session->slots, 1u << size_shift))
         return E_BAD_ARGUMENT;
     session->slot_size = 1u << size_shift;
-    status_t status = memory_info(session->memory, MEMORY_INFO_PAGES, &pages);
+    status_t status = memory_given(session->memory, &pages);
     if (status != OK)
         return status;
-    return pages < pages_of(session->slots * session->slot_size) ? E_BAD_ARGUMENT : OK;
+    return pages < session_pages(session) ? E_BAD_ARGUMENT : OK;
 }
 
 /* E_BAD_STATE: the process did not come first, or there is memory already. */

@@ -38,8 +38,7 @@ static const file_system_operation_t *table;
 
 static void unmap(const struct client *client)
 {
-    process_unmap(self_process(), (uint32_t)client->base, client->bytes / PAGE_SIZE);
-    address_release((uint32_t)client->base, client->bytes / PAGE_SIZE);
+    pages_unmap(client->base, client->bytes / PAGE_SIZE);
     handle_close(client->memory);
 }
 
@@ -68,19 +67,13 @@ static struct client *find_client(const session_t *owner, uint32_t number)
 static status_t attach(struct client *client, const session_t *owner, handle_t memory)
 {
     uint32_t pages;
-    status_t status = memory_info(memory, MEMORY_INFO_PAGES, &pages);
-    if (status != OK)
-        return status;
-    uint32_t address = address_reserve(pages);
-    if (address == 0)
-        return E_NO_MEMORY;
-    status = process_map(self_process(), memory, address, PROTECT_READ | PROTECT_WRITE, 0, pages);
-    if (status != OK) {
-        address_release(address, pages);
-        return status;
-    }
-    *client = (struct client){ .owner = owner, .base = (uint8_t *)address, .bytes = pages * PAGE_SIZE, .memory = memory };
-    return OK;
+    void *base;
+    status_t status = memory_given(memory, &pages);
+    if (status == OK)
+        status = pages_map(memory, pages, PROTECT_READ | PROTECT_WRITE, &base);
+    if (status == OK)
+        *client = (struct client){ .owner = owner, .base = base, .bytes = pages * PAGE_SIZE, .memory = memory };
+    return status;
 }
 
 /* E_BUSY: a request still works on the memory that was there before; the VFS asks again. */
@@ -295,8 +288,8 @@ int file_system_run(const file_system_operation_t operations[FILE_SYSTEM_METHODS
         status = lock_init(&operations_lock);
     if (status != OK)
         return status;
-    return server_run(NULL, methods, FILE_SYSTEM_METHODS, .stack = STACK_BYTES, .takes_handles = true,
-                      .count_calls = true);
+    return server_run(NULL, methods, FILE_SYSTEM_METHODS, .stack = STACK_BYTES, .count_calls = true,
+                      .handles = ENDPOINT_TAKES_HANDLE(FILE_SYSTEM_SESSION) | ENDPOINT_TAKES_HANDLE(FILE_SYSTEM_ATTACH));
 }
 
 /* ---- helpers ---- */

@@ -13,10 +13,12 @@
                                endpoint handle. E_BUSY: not announced yet, ask again; E_PEER_DIED: it has ended or could
                                not be started; E_NO_RIGHT: the list does not say that the caller calls or uses it;
                                E_NOT_FOUND */
-#define INIT_ENDPOINT 1     /* word: ENDPOINT_* flags | cap << 8. Reply: a handle of an endpoint with these properties,
-                               from now on the caller's in place of its first. E_BAD_STATE: announced already */
+#define INIT_ENDPOINT 1     /* word: ENDPOINT_* flags | cap << INIT_CAP_SHIFT. Reply: a handle of an endpoint with these
+                               properties, from now on the caller's in place of its first. E_BAD_STATE: announced already */
+#define INIT_CAP_SHIFT 8
+#define INIT_CAP_MAX 0xFFu
 #define INIT_ANNOUNCE 2     /* the caller serves now */
-#define INIT_MACHINE_EXIT 3 /* word: exit code of the machine */
+#define INIT_MACHINE_EXIT 3 /* word: exit code of the machine. E_NO_RIGHT unless the system list says control = true */
 #define INIT_CHILD 4        /* Reply: the number of a new child, and the handle of init's endpoint that the child gets; also the
                                supervisor for its process_create. E_BUSY: no number is free, the caller has four that no
                                process has been adopted for, or its service and their children have 64 */

@@ -51,7 +51,8 @@ struct server_options {
     enum when_busy when_busy;   /* what a caller meets when all workers are busy */
     uint32_t client_cap;        /* requests of one badge at a time, those included that their caller has left and that
                                    workers are still at; 0: no cap. A cap costs callers the fast path */
-    bool takes_handles;         /* callers may attach a handle, which is then the handler's to close; sessions need it */
+    uint32_t handles;           /* ENDPOINT_TAKES_HANDLE(method) | ...: the methods whose callers may attach a handle, which is
+                                   then the handler's to close. Sessions need that of METHOD_SESSION_OPEN */
     uint32_t reserve;           /* spare workers kept ready in the background, off the call path; at most 64 in all */
     uint8_t priority;           /* of the workers' own budgets, 0: that of main */
     bool int_gate;              /* workers reply through INT 250 even where SYSENTER is usable: tests, measurements.
@@ -60,9 +61,9 @@ struct server_options {
                                    count-calls = 1 among the list's arguments does the same */
 };
 
-/* Creates the pool, announces the service to init, and serves for ever on this thread and workers - 1 others. `name` is
- * the name under which the system list started us, or NULL for just that; any other is E_BAD_ARGUMENT. Returns only on
- * failure, with a negative E_*. */
+/* Creates the pool, announces the service to init, and serves for ever: on this thread and workers - 1 others, or, with a
+ * reserve, on `workers` others, which this thread replaces when they die. `name` is the name under which the system list
+ * started us, or NULL for just that; any other is E_BAD_ARGUMENT. Returns only on failure, with a negative E_*. */
 #define server_run(name, methods, count, ...) \
     server_run_options(name, methods, count, &(const struct server_options){ __VA_ARGS__ })
 int server_run_options(const char *name, const method_t *methods, uint32_t count, const struct server_options *options);
@@ -112,8 +113,7 @@ bool gate_sysenter_usable(void);
 /* ---------------------------------------------------------------- sessions: bulk data in shared memory */
 
 /* A memory object that a client and a service both map, cut into slots of equal size; a DWORD of a call names a slot.
- * The client may change a slot at any time, and may take the memory away: a worker that is using it then faults, and
- * that client's call fails. */
+ * The client may change a slot at any time, but cannot take the memory away: a service accepts only irrevocable memory. */
 typedef struct session {
     handle_t memory;    /* service: with the rights that the client offered */
     uint8_t *base;
@@ -124,7 +124,8 @@ typedef struct session {
 #define METHOD_SESSION_OPEN 0 /* by convention method 0 of a service with sessions: server_session_open handles it */
 
 /* Client: creates the memory, maps it, and hands it to the service. slot_size in bytes, a power of two >= 64. `rights`: what
- * the service may do with it beside reading and writing: RIGHT_DMA for devices, RIGHT_TRANSFER is among them always. */
+ * the service may do with it beside reading and writing: RIGHT_DMA for devices, RIGHT_TRANSFER is among them always. Waits while
+ * the service still works for a process that had our badge and has died. */
 status_t session_open(session_t *session, handle_t endpoint, uint32_t slots, uint32_t slot_size, uint32_t rights);
 /* Client: hands the memory of a session to the service again, after the service was restarted. */
 status_t session_offer(const session_t *session, handle_t endpoint, uint32_t rights);
@@ -133,17 +134,16 @@ void session_close(session_t *session, handle_t endpoint);
 /* Either side: address of a slot, NULL when there is no such slot. */
 void *session_slot(const session_t *session, uint32_t slot);
 /* Service: the method for METHOD_SESSION_OPEN; keeps one session per badge, until the client closes it or dies. The pool must
- * take handles. */
+ * take handles with it. */
 reply_t server_session_open(const request_t *request);
 /* Called when a session has begun, and when it has ended, nobody holds it any more and its memory is about to be unmapped; the
  * library's own do nothing. Ends come from a thread of the library's or from a worker. Begin: anything but OK refuses it. */
 status_t server_session_began(uint32_t badge, session_t *session);
 void server_session_ended(uint32_t badge, session_t *session);
-/* Service: the session of the badge that called, NULL when it has none. It may end at any time: a pool of several workers
- * holds it while it uses it. */
-session_t *request_session(const request_t *request);
-session_t *session_hold(const request_t *request); /* the same, held until the worker releases it; or dies, with a reserve */
-void session_release(session_t *session);          /* by that worker: held no longer */
+/* Service: the session of the badge that called, NULL when it has none. It stays until the worker releases it; or dies, in a pool
+ * with a reserve. */
+session_t *session_hold(const request_t *request);
+void session_release(session_t *session); /* by that worker: held no longer */
 
 /* Client: a session that outlives its service. After a restart the library offers the same memory to the new instance, at the
  * first call that this one answers with E_BAD_STATE; endpoint, memory and what is in the slots stay, the service's state is gone.
@@ -194,12 +194,19 @@ handle_t startup_handle(const char *key);
 handle_t startup_handle_at(const char *key, uint32_t n); /* the n-th with this key, from 0 */
 /* Ends this process. */
 _Noreturn void process_exit(uint32_t code);
-/* Ends the machine: init writes the code to the emulator's exit port, or powers off. */
+/* Ends the machine: init writes the code to the emulator's exit port, or powers off. Without control = true it ends this process
+ * alone. */
 _Noreturn void machine_exit(uint32_t code);
 /* Zeroed memory in whole pages, mapped read-write with an unmapped guard page on both sides; NULL when the quota is
  * used up. Free it with the same size. */
 void *pages_allocate(uint32_t bytes);
 void pages_free(void *address, uint32_t bytes);
+/* Maps the first pages of a memory object at a free address of ours, with such guard pages too. pages 0: E_NO_MEMORY. */
+status_t pages_map(handle_t memory, uint32_t pages, uint32_t protection, void **address);
+/* Undoes it. */
+void pages_unmap(void *address, uint32_t pages);
+/* Size in pages of memory that a client has given us. E_BAD_TYPE: it is none, or the client could revoke it while we use it. */
+status_t memory_given(handle_t memory, uint32_t *pages);
 /* A free range of `pages` pages of our address space for mapping; nothing is mapped, and nothing ever will be in the
  * page below and the page above. 0 when none is left. */
 uint32_t address_reserve(uint32_t pages);

@@ -281,7 +281,7 @@ SYSTEM_INLINE status_t budget_time(handle_t budget_or_thread, uint32_t *microsec
 
 /* ---------------------------------------------------------------- endpoints */
 
-/* Creates an endpoint: flags ENDPOINT_NO_QUEUE | ENDPOINT_TAKES_HANDLES; cap: requests of one badge at a time, 0: no cap.
+/* Creates an endpoint: flags ENDPOINT_NO_QUEUE | ENDPOINT_TAKES_*; cap: requests of one badge at a time, 0: no cap.
  * E_BAD_ARGUMENT, E_NO_MEMORY. */
 SYSTEM_INLINE status_t endpoint_create(uint32_t flags, uint32_t cap, handle_t *endpoint)
 {

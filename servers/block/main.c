@@ -67,19 +67,11 @@ static status_t describe(const session_t *session, const struct unit *unit, stru
 
 /* ---- methods ---- */
 
-/* Only a session comes with a handle; any other would fill our table. */
-static void drop_handle(const request_t *rq)
-{
-    if (rq->handle != HANDLE_NONE)
-        handle_close(rq->handle);
-}
-
 /* The session is held, so that its memory stays while a device may reach it, whatever becomes of the client. */
 static reply_t serve(const request_t *rq,
                      status_t (*what)(const session_t *session, const struct unit *unit, struct block_request *shared))
 {
     status_t status = E_BAD_ARGUMENT;
-    drop_handle(rq);
     session_t *session = session_hold(rq);
     if (!session)
         return reply_error(E_BAD_STATE);
@@ -97,7 +89,6 @@ static reply_t describe_method(const request_t *rq) { return serve(rq, describe)
 
 static reply_t units_method(const request_t *rq)
 {
-    drop_handle(rq);
     const struct unit *unit = unit_at(rq->word);
     return unit ? reply(unit->number) : reply_error(E_NOT_FOUND);
 }
@@ -139,5 +130,6 @@ int main(void)
 {
     queue_timeout = argument_number("timeout", TIMEOUT_MS) * 1000;
     find_disks();
-    return server_run(NULL, methods, BLOCK_METHODS, .reserve = 1, .takes_handles = true, .count_calls = true);
+    return server_run(NULL, methods, BLOCK_METHODS, .reserve = 1, .handles = ENDPOINT_TAKES_HANDLE(BLOCK_SESSION),
+                      .count_calls = true);
 }

@@ -53,17 +53,17 @@ void server_session_ended(uint32_t badge, session_t *session)
 
 struct block_request *session_request(const session_t *session, uint32_t index)
 {
-    return session->base && index < BLOCK_REQUESTS ? (struct block_request *)session->base + index : NULL;
+    return index < BLOCK_REQUESTS ? (struct block_request *)session->base + index : NULL;
 }
 
 status_t session_page(const session_t *session, uint32_t page, uint32_t *frame, uint8_t **data)
 {
     const struct pages *pages = session->context;
-    if (page == 0 || page >= session->slots)
+    *data = session_slot(session, page);
+    if (page == 0 || !*data)
         return E_BAD_ARGUMENT;
     if (!pages)
         return E_NO_RIGHT;
     *frame = pages->frames[page];
-    *data = session->base + page * PAGE_SIZE;
     return OK;
 }

@@ -255,5 +255,6 @@ int main(void)
         print("console: cannot start: %s\n", status_text(status));
         return status;
     }
-    return server_run(NULL, methods, CONSOLE_METHODS, .workers = WORKERS, .takes_handles = true, .count_calls = true);
+    return server_run(NULL, methods, CONSOLE_METHODS, .workers = WORKERS, .count_calls = true,
+                      .handles = ENDPOINT_TAKES_HANDLE(CONSOLE_SESSION) | ENDPOINT_TAKES_HANDLE(CONSOLE_NOTIFY));
 }

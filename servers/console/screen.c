@@ -219,13 +219,12 @@ void screen_scroll(int lines)
 
 bool screen_start(void)
 {
-    uint32_t address = address_reserve(MEMORY_PAGES);
+    void *address;
     handle_t device = startup_handle("device-memory");
     clear_lines(0, KEPT_LINES);
-    if (device == HANDLE_NONE || address == 0 ||
-        process_map(self_process(), device, address, PROTECT_READ | PROTECT_WRITE, 0, MEMORY_PAGES) != OK)
+    if (device == HANDLE_NONE || pages_map(device, MEMORY_PAGES, PROTECT_READ | PROTECT_WRITE, &address) != OK)
         return false;
-    memory = (volatile uint16_t *)address;
+    memory = address;
     show();
     return true;
 }

@@ -114,8 +114,8 @@ reply_t child_adopt(const request_t *rq)
 
 reply_t process_kill(const request_t *rq)
 {
-    const struct process *client = process_of_number(rq->badge), *target = process_of_number(rq->word);
-    if (!client || !client->service->control)
+    const struct process *target = process_of_number(rq->word);
+    if (!may_control(rq))
         return reply_error(E_NO_RIGHT);
     if (!target || target->handle == HANDLE_NONE)
         return reply_error(E_NOT_FOUND);

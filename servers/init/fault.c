@@ -277,8 +277,7 @@ static void serve_fault(const request_t *rq)
 reply_t server_unknown_method(const request_t *rq)
 {
     bool is_fault = rq->method == METHOD_FAULT;
-    if (is_fault) {
-        lock_acquire(&state_lock);
+    if (is_fault && begin_request()) {
         serve_fault(rq);
         lock_release(&state_lock);
     }

@@ -44,11 +44,10 @@ static const char *map_list(const struct boot_module *module, const char **text)
 {
     if (!module)
         return "no boot module named \"system.list\": nothing to start";
-    uint32_t pages = (module->size + PAGE_SIZE - 1) / PAGE_SIZE;
-    uint32_t address = pages ? address_reserve(pages) : 0;
-    if (address == 0 || process_map(self_process(), module->memory, address, PROTECT_READ, 0, pages) != OK)
+    void *address;
+    if (pages_map(module->memory, module_pages(module), PROTECT_READ, &address) != OK)
         return "system.list is empty, or too large to map";
-    *text = (const char *)address;
+    *text = address;
     return NULL;
 }
 
@@ -72,7 +71,7 @@ int main(void)
     uint32_t bits;
     machine_prepare();
     if (table_create() != OK || lock_init(&state_lock) != OK || notification_create(&events) != OK || report_prepare() != OK ||
-        server_start(&self_endpoint, init_methods, INIT_METHODS, .workers = WORKERS, .takes_handles = true) != OK)
+        server_start(&self_endpoint, init_methods, INIT_METHODS, .workers = WORKERS, .handles = ENDPOINT_TAKES_HANDLES) != OK)
         give_up("not enough memory to serve");
     symbols_prepare();
     read_list();

@@ -3,6 +3,12 @@
 
 struct lock state_lock;
 
+bool may_control(const request_t *rq)
+{
+    const struct process *client = process_of_number(rq->badge);
+    return client && client->service->control;
+}
+
 static const struct process *process_of_hash(uint32_t hash)
 {
     for (const struct process *process = processes; is_service(process); process++)
@@ -53,7 +59,8 @@ static status_t renew_endpoint(struct process *client, uint32_t properties)
     handle_t created;
     if (properties == service->endpoint_properties)
         return OK;
-    status_t status = endpoint_create(properties & 0xFF, properties >> 8, &created);
+    uint32_t cap = properties >> INIT_CAP_SHIFT & INIT_CAP_MAX;
+    status_t status = endpoint_create(properties & ~(INIT_CAP_MAX << INIT_CAP_SHIFT), cap, &created);
     if (status != OK)
         return status;
     handle_close(client->endpoint);
@@ -86,6 +93,8 @@ static reply_t announce(const request_t *rq)
 
 static reply_t end_machine(const request_t *rq)
 {
+    if (!may_control(rq))
+        return reply_error(E_NO_RIGHT);
     machine_end(rq->word);
 }
 
@@ -105,13 +114,25 @@ static const method_t methods[INIT_METHODS] = {
     [INIT_DMA_QUIET] = dma_quiet,
 };
 
+/* A service has the same badge in all its lives: what an earlier one asked for must not happen to the next, which begins with the
+ * state locked. */
+bool begin_request(void)
+{
+    lock_acquire(&state_lock);
+    if (!request_cancelled())
+        return true;
+    lock_release(&state_lock);
+    return false;
+}
+
 /* Every request passes here: one at a time, and with no handle left behind by those that want none. */
 static reply_t serve(const request_t *rq)
 {
-    lock_acquire(&state_lock);
-    reply_t answer = methods[rq->method](rq);
-    lock_release(&state_lock);
-    if (rq->handle != HANDLE_NONE && rq->method != INIT_ADOPT)
+    bool begun = begin_request();
+    reply_t answer = begun ? methods[rq->method](rq) : reply_error(E_CANCELLED);
+    if (begun)
+        lock_release(&state_lock);
+    if (rq->handle != HANDLE_NONE && !(begun && rq->method == INIT_ADOPT))
         handle_close(rq->handle);
     return answer;
 }

@@ -22,7 +22,7 @@ struct service {                        /* a line of the system list */
     uint32_t highest;                   /* priority that it may give: highest=, at least its own */
     bool faults_end_thread;             /* faults=thread: the process outlives a thread that faults */
     bool essential;                     /* essential=yes: the machine ends with it */
-    bool control;                       /* control=yes: it and its children may end any process */
+    bool control;                       /* control=yes: it and its children may end any process, and the machine */
     bool modules;                       /* modules=yes: it may read the boot modules */
     bool pci;                           /* pci=yes: it has devices, which reach memory */
     bool restarts;                      /* restart=always, restart=at-once */
@@ -58,6 +58,7 @@ struct process *process_of_number(uint32_t number);
 static inline const struct boot_info *boot_info(void) { return (const struct boot_info *)BOOT_INFO_ADDRESS; }
 /* NULL: no boot module of this name. */
 const struct boot_module *module_find(const char *name, uint32_t length);
+static inline uint32_t module_pages(const struct boot_module *module) { return (module->size + PAGE_SIZE - 1) / PAGE_SIZE; }
 
 /* ---- list.c ---- */
 /* Next word of a line, false at its end or at a comment. */
@@ -126,6 +127,10 @@ void symbols_prepare(void);
 const char *symbol_find(uint32_t address, uint32_t *offset);
 
 /* ---- methods.c, fault.c, machine.c ---- */
+/* Locks the state, unless nobody waits for the request any more: false. */
+bool begin_request(void);
+/* Whether the caller, or the service that it descends from, has control=yes. */
+bool may_control(const request_t *rq);
 /* Tells of the end of a process, and what its exit code means. */
 void tell_end(const struct process *process, uint32_t code);
 extern const method_t init_methods[];

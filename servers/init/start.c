@@ -118,21 +118,15 @@ static status_t create(struct process *process)
 /* The module is mapped only as long as its program is loaded. */
 static const char *load(handle_t process, const struct boot_module *module, uint32_t *entry)
 {
-    uint32_t pages = (module->size + PAGE_SIZE - 1) / PAGE_SIZE, window = address_reserve(pages);
-    if (pages == 0)
+    void *window;
+    if (module->size == 0)
         return "is empty";
-    if (window == 0)
-        return status_text(E_NO_MEMORY);
-    const char *wrong;
-    status_t status = process_map(self_process(), module->memory, window, PROTECT_READ, 0, pages);
-    if (status == OK) {
-        const struct program_image image = { (const void *)window, module->size, module->memory };
-        wrong = program_load(process, &image, &page, entry);
-        process_unmap(self_process(), window, pages);
-    } else {
-        wrong = status_text(status);
-    }
-    address_release(window, pages);
+    status_t status = pages_map(module->memory, module_pages(module), PROTECT_READ, &window);
+    if (status != OK)
+        return status_text(status);
+    const struct program_image image = { window, module->size, module->memory };
+    const char *wrong = program_load(process, &image, &page, entry);
+    pages_unmap(window, module_pages(module));
     return wrong;
 }
 

@@ -32,11 +32,11 @@ static bool is_good(const struct symbols *found, uint32_t size)
 void symbols_prepare(void)
 {
     const struct boot_module *module = module_find(MODULE, strlen(MODULE));
-    uint32_t pages = module ? (module->size + PAGE_SIZE - 1) / PAGE_SIZE : 0, address = address_reserve(pages);
-    if (address == 0 || process_map(self_process(), module->memory, address, PROTECT_READ, 0, pages) != OK)
+    void *address;
+    if (!module || pages_map(module->memory, module_pages(module), PROTECT_READ, &address) != OK)
         return;
-    if (is_good((const struct symbols *)address, module->size))
-        symbols = (const struct symbols *)address;
+    if (is_good(address, module->size))
+        symbols = address;
     else
         print("init: the module \"" MODULE "\" is no table of symbols\n");
 }

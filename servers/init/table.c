@@ -17,15 +17,13 @@ static void name_modules(void)
 
 status_t table_create(void)
 {
-    uint32_t address = address_reserve(TABLE_PAGES);
-    if (address == 0)
-        return E_NO_MEMORY;
-    status_t status = memory_create(TABLE_PAGES, 0, &table_memory);
+    void *address;
+    status_t status = memory_create(TABLE_PAGES, MEMORY_IRREVOCABLE, &table_memory);
     if (status == OK)
-        status = process_map(self_process(), table_memory, address, PROTECT_READ | PROTECT_WRITE, 0, TABLE_PAGES);
+        status = pages_map(table_memory, TABLE_PAGES, PROTECT_READ | PROTECT_WRITE, &address);
     if (status != OK)
         return status;
-    table = (struct process_table *)address;
+    table = address;
     name_modules();
     return OK;
 }

@@ -8,7 +8,7 @@
 #define ENTRIES 512u            /* that are kept; entry n lies at n % ENTRIES */
 #define CLIENTS 64u             /* as many as a service has sessions */
 #define WORKERS 4u
-#define STACK_BYTES 12288u      /* a slot is copied there, because its client may change it, or take it away */
+#define STACK_BYTES 12288u      /* a slot is copied there, because its client may change it */
 
 struct client {                 /* of a session: the line that is not complete yet */
     uint32_t badge;             /* 0: free */
@@ -20,7 +20,7 @@ struct client {                 /* of a session: the line that is not complete y
 static struct line entries[ENTRIES];
 static uint32_t next_entry;     /* number of the one to be made next; the first is 0 */
 static struct client clients[CLIENTS];
-static const struct process_table *table;
+static const struct process_table *table; /* init's: it says who has which badge */
 static struct lock log_lock;    /* guards all of these */
 
 /* ---- entries ---- */
@@ -136,7 +136,7 @@ static reply_t with_session(const request_t *rq, reply_t (*method)(const session
     session_t *session = session_hold(rq);
     if (!session)
         return reply_error(E_BAD_STATE);
-    reply_t answer = session->base ? method(session, rq->word) : reply_error(E_BAD_STATE);
+    reply_t answer = method(session, rq->word);
     session_release(session);
     return answer;
 }
@@ -146,25 +146,13 @@ static reply_t read(const request_t *rq) { return with_session(rq, read_slot); }
 
 static const method_t methods[LOG_METHODS] = { [LOG_SESSION] = server_session_open, [LOG_WRITE] = write, [LOG_READ] = read };
 
-/* init's table says who has which badge. */
-static status_t map_table(void)
-{
-    handle_t memory;
-    uint32_t pages = (sizeof(*table) + PAGE_SIZE - 1) / PAGE_SIZE, address = address_reserve(pages);
-    status_t status = service_call_full(init_endpoint(), INIT_TABLE, 0, TIMEOUT_NEVER, HANDLE_NONE, NULL, &memory);
-    if (status != OK)
-        return status;
-    table = (const struct process_table *)address;
-    return process_map(self_process(), memory, address, PROTECT_READ, 0, pages);
-}
-
 int main(void)
 {
-    status_t status = map_table();
+    status_t status = init_table(&table);
     if (status == OK)
         status = lock_init(&log_lock);
-    if (status == OK) /* a client that takes its memory away ends a worker: another one stands ready */
-        status = server_run(NULL, methods, LOG_METHODS, .workers = WORKERS, .reserve = 1, .stack = STACK_BYTES,
-                            .takes_handles = true, .count_calls = true);
+    if (status == OK)
+        status = server_run(NULL, methods, LOG_METHODS, .workers = WORKERS, .stack = STACK_BYTES,
+                            .handles = ENDPOINT_TAKES_HANDLE(LOG_SESSION), .count_calls = true);
     return status;
 }

@@ -7,25 +7,16 @@
 
 struct lock bus_lock;
 
-/* Of a request that should have none: it would fill our table. */
-static void drop_handle(const request_t *rq)
-{
-    if (rq->handle != HANDLE_NONE)
-        handle_close(rq->handle);
-}
-
 /* ---- looking ---- */
 
 static reply_t find(const request_t *rq)
 {
-    drop_handle(rq);
     return rq->word < device_count ? reply(devices[rq->word].address) : reply_error(E_NOT_FOUND);
 }
 
 static reply_t find_mine(const request_t *rq)
 {
     uint32_t left = rq->word;
-    drop_handle(rq);
     for (uint32_t i = 0; i < device_count; i++)
         if (may_drive(rq->badge, &devices[i]) && left-- == 0)
             return reply(devices[i].address);
@@ -35,7 +26,6 @@ static reply_t find_mine(const request_t *rq)
 static reply_t read(const request_t *rq)
 {
     uint32_t address = ADDRESS(rq->word), offset = UPPER(rq->word);
-    drop_handle(rq);
     if (!device_find(address))
         return reply_error(E_NOT_FOUND);
     if (offset % 4 || offset >= config_size(address >> 8))
@@ -54,7 +44,8 @@ static reply_t claim_device(const request_t *rq)
     struct device *device = device_find(ADDRESS(rq->word));
     status_t status = !device ? E_NOT_FOUND : may_drive(rq->badge, device) ? OK : E_NO_RIGHT;
     if (status != OK) {
-        drop_handle(rq);
+        if (rq->handle != HANDLE_NONE)
+            handle_close(rq->handle);
         return reply_error(status);
     }
     lock_acquire(&bus_lock);
@@ -68,7 +59,6 @@ static reply_t claim_device(const request_t *rq)
 static struct device *lock_own(const request_t *rq, uint32_t numbers, status_t *status)
 {
     struct device *device = device_find(ADDRESS(rq->word));
-    drop_handle(rq);
     *status = !device ? E_NOT_FOUND : UPPER(rq->word) >= numbers ? E_BAD_ARGUMENT : E_NO_RIGHT;
     if (*status != E_NO_RIGHT)
         return NULL;
@@ -149,5 +139,5 @@ int main(void)
         return status;
     }
     scan_all();
-    return server_run(NULL, methods, PCI_METHODS, .takes_handles = true, .count_calls = true);
+    return server_run(NULL, methods, PCI_METHODS, .handles = ENDPOINT_TAKES_HANDLE(PCI_CLAIM), .count_calls = true);
 }

@@ -96,5 +96,6 @@ int main(void)
     mount_all(argument("mounts"));
     if (!mount_root()->provider && mount_one("/", STAND_IN, 0))
         return E_NOT_FOUND;
-    return server_run(NULL, vfs_methods, VFS_METHODS, .stack = STACK_BYTES, .takes_handles = true, .count_calls = true);
+    return server_run(NULL, vfs_methods, VFS_METHODS, .stack = STACK_BYTES, .handles = ENDPOINT_TAKES_HANDLE(VFS_SESSION),
+                      .count_calls = true);
 }

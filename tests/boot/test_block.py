@@ -212,8 +212,8 @@ def test_late_request(tmp_path, image, record_guest_cases):
 
 
 def test_hostile_client(tmp_path, image, record_guest_cases):
-    serial = run(tmp_path, record_guest_cases, drive(image) + SETUPS[1].devices, "cases=bad revoke=1")
-    assert serial.count("fault: block: page fault") == 70
+    serial = run(tmp_path, record_guest_cases, drive(image) + SETUPS[1].devices, "cases=bad")
+    assert "fault: " not in serial
     assert 0 < int(re.search(r"changed meanwhile (\d+) were good", serial)[1]) < 3000
 
 

@@ -213,6 +213,14 @@ def test_printed_lines_have_name_and_time(run):
     assert not re.search(r"[\x00-\x09\x0b-\x1f]", result.serial)
 
 
+def test_a_log_that_is_stuck_stops_nobody(run):
+    """It takes a session, and never comes back from the first line, which then goes to the kernel's log as all others do."""
+    result = run('[log]\nprogram = "hostile"\narguments = { stuck = 1 }\n'
+                 '[echo]\n[relay1]\nprogram = "relay"\n[hello]\nuses = ["echo", "relay1", "log"]\nessential = true\n')
+    assert result.ok, result.serial
+    assert "Postern is up: " in result.serial and "echo(41) = 41" in result.serial
+
+
 def test_the_clock(tmp_path):
     path = tmp_path / "list.toml"
     path.write_text('[log]\n[rtc]\nports = ["0x70-0x71"]\nuses = ["log"]\n[hello]\nuses = ["rtc"]\nessential = true\n')

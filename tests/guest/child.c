@@ -84,7 +84,7 @@ void children_start(void)
     if (status == OK)
         status = process_map(HANDLE_NONE, state.shared, (uint32_t)SHARED, PROTECT_READ | PROTECT_WRITE, 0, 1);
     if (status == OK)
-        status = server_start(&state.supervisor, NULL, 0, .workers = 2, .takes_handles = true);
+        status = server_start(&state.supervisor, NULL, 0, .workers = 2, .handles = ENDPOINT_TAKES_HANDLES);
     if (status == OK && state.text && state.rodata)
         return;
     print("Bail out! no memory for children: %s\n", status_text(status));

@@ -1,5 +1,6 @@
 /* A partner that misbehaves as a service and as a client: tests/hostile, several times in the system list. */
 #include "child.h"
+#include "supervision.h"
 
 #include "tests/hostile/hostile.h"
 
@@ -43,15 +44,18 @@ static void exits(void) { expect_end("hostile-exit", HOSTILE_EXIT); }
 static void faults(void) { expect_end("hostile-fault", HOSTILE_FAULT); }
 static void loses_its_stack(void) { expect_end("hostile-stack", HOSTILE_UNMAP_STACK); }
 
-/* faults=thread: only the worker ends. */
+/* faults=thread: only the worker ends, and another one takes its place. */
 static void worker_faults(const struct gate *gate)
 {
     handle_t partner;
     uint32_t answer;
     find("hostile-thread", &partner);
     expect_passed();
+    const struct process_entry *entry = entry_of("hostile-thread");
+    uint32_t workers = entry->workers;
     expect_equal(call(gate, partner, HOSTILE_FAULT, 0, &answer), E_PEER_DIED);
     expect_echo(gate, partner);
+    expect(reaches(&entry->workers, workers));
     handle_close(partner);
 }
 

@@ -13,16 +13,6 @@ static void find(void)
     expect_equal(service_find(NAME, &partner), OK);
 }
 
-static bool reaches(const volatile uint32_t *figure, uint32_t value)
-{
-    for (uint32_t i = 0; i < 1000; i++) {
-        if (table() && *figure == value)
-            return true;
-        sleep_microseconds(1000);
-    }
-    return false;
-}
-
 static void expect_served(const struct gate *gate)
 {
     uint32_t answer = 0;
@@ -80,6 +70,24 @@ static void queued_callers_wait(const struct gate *gate)
     expect_result(&queued, OK);
     expect_passed();
     expect_equal(queued.reply, 5);
+    handle_close(partner);
+}
+
+/* Both threads are reported in the same words: the second report, of a process that is gone, must not end the next instance. */
+static void two_threads_fault(void)
+{
+    struct client client;
+    find();
+    expect_passed();
+    const struct process_entry *entry = entry_of(NAME);
+    uint32_t restarts = entry->restarts;
+    start_client(&client, &gates[GATE_INT], HOSTILE_FAULT_TWICE);
+    expect_result(&client, E_PEER_DIED);
+    expect_served(&gates[GATE_INT]);
+    sleep_microseconds(SECOND / 20);
+    expect_served(&gates[GATE_INT]);
+    expect(reaches(&entry->state, PROCESS_RUNNING));
+    expect_equal(entry->restarts, restarts + 1);
     handle_close(partner);
 }
 
@@ -154,6 +162,7 @@ static const struct test_case cases[] = {
     { "handles stay valid after an exit", .run_gate = after_an_exit },
     { "handles stay valid after a fault", .run_gate = after_a_fault },
     { "callers in the queue wait for the next instance", .run_gate = queued_callers_wait },
+    { "two threads of one process fault", two_threads_fault, NULL },
     { "a null pointer written to, two calls deep", chain_writes_to_nothing, NULL },
     { "a null pointer called, two calls deep", chain_calls_nothing, NULL },
     { "a stack that overflows, two calls deep", chain_overflows_its_stack, NULL },

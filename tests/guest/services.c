@@ -99,13 +99,15 @@ static reply_t give(const request_t *rq)
 
 static reply_t use_slot(const request_t *rq)
 {
-    const session_t *session = request_session(rq);
-    uint8_t *slot = session_slot(session, rq->word);
-    if (!slot)
+    session_t *session = session_hold(rq);
+    if (!session)
         return reply_error(E_BAD_ARGUMENT);
-    for (uint32_t i = 0; i < session->slot_size; i++)
+    uint8_t *slot = session_slot(session, rq->word);
+    uint32_t size = session->slot_size;
+    for (uint32_t i = 0; slot && i < size; i++)
         slot[i]++;
-    return reply(session->slot_size);
+    session_release(session);
+    return slot ? reply(size) : reply_error(E_BAD_ARGUMENT);
 }
 
 static reply_t pattern(const request_t *rq)
@@ -124,17 +126,18 @@ static const method_t methods[METHODS] = {
     [METHOD_PATTERN] = pattern,
 };
 
+#define START(endpoint, ...) \
+    server_start(endpoint, methods, METHODS, .int_gate = int_gate, .handles = ENDPOINT_TAKES_HANDLES, __VA_ARGS__)
+
 static void start(struct services *set, bool int_gate)
 {
-    status_t outcome = server_start(&set->pool, methods, METHODS, .workers = 4, .int_gate = int_gate, .takes_handles = true);
+    status_t outcome = START(&set->pool, .workers = 4);
     if (outcome == OK)
-        outcome = server_start(&set->single, methods, METHODS, .workers = 1, .int_gate = int_gate, .takes_handles = true);
+        outcome = START(&set->single, .workers = 1);
     if (outcome == OK)
-        outcome = server_start(&set->refusing, methods, METHODS, .workers = 1, .int_gate = int_gate, .takes_handles = true,
-                               .when_busy = REFUSE_BUSY);
+        outcome = START(&set->refusing, .workers = 1, .when_busy = REFUSE_BUSY);
     if (outcome == OK)
-        outcome = server_start(&set->capped, methods, METHODS, .workers = 4, .int_gate = int_gate, .takes_handles = true,
-                               .client_cap = 1);
+        outcome = START(&set->capped, .workers = 4, .client_cap = 1);
     if (outcome == OK)
         return;
     print("Bail out! the services under test do not start: %s\n", status_text(outcome));

@@ -254,6 +254,8 @@ static void without_the_right(void)
     expect_equal(answer, E_NO_RIGHT);
     expect_equal(service_call(partner, HOSTILE_ASK_INIT, INIT_MODULE, &answer), OK);
     expect_equal(answer, E_NO_RIGHT);
+    expect_equal(service_call(partner, HOSTILE_ASK_INIT, INIT_MACHINE_EXIT, &answer), OK);
+    expect_equal(answer, E_NO_RIGHT);
     expect_equal(service_call(partner, HOSTILE_ASK_INIT, INIT_FIND, &answer), OK);
     expect_equal(answer, E_NO_RIGHT);
     for (uint32_t method = INIT_DMA_KEEP; method <= INIT_DMA_QUIET; method++) {

@@ -30,6 +30,16 @@ const struct process_entry *entry_of(const char *name)
     return NULL;
 }
 
+bool reaches(const volatile uint32_t *figure, uint32_t value)
+{
+    for (uint32_t i = 0; i < 1000; i++) {
+        if (table() && *figure == value)
+            return true;
+        sleep_microseconds(1000);
+    }
+    return false;
+}
+
 bool disappears(const char *name)
 {
     for (uint32_t i = 0; i < 1000 && entry_of(name); i++)

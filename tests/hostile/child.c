@@ -18,16 +18,24 @@ static int call(const char *name)
     return status == OK ? (int)answer : status;
 }
 
-/* Has a child of its own, and waits. */
-static int parent(void)
+bool hostile_spawn_tiny(handle_t *process)
 {
-    static struct tiny tiny = { .code = TINY_LOOP };
     struct child child;
+    static struct tiny tiny = { .code = TINY_LOOP };
     const char *const arguments[] = { "loop", NULL };
     const struct spawn spawn = { .name = "grandchild", .image = &tiny, .size = sizeof(tiny), .arguments = arguments,
                                  .quota_kib = CHILD_QUOTA_KIB, .priority = CHILD_PRIORITY };
     tiny_finish(&tiny);
-    if (program_spawn(&spawn, &child))
+    bool started = program_spawn(&spawn, &child) == NULL;
+    *process = child.process;
+    return started;
+}
+
+/* Has a child of its own, and waits. */
+static int parent(void)
+{
+    handle_t process;
+    if (!hostile_spawn_tiny(&process))
         return 1;
     return sleep_microseconds(TIMEOUT_NEVER);
 }

@@ -3,9 +3,13 @@
 
 #include <init.h>
 
+#include "servers/log/log.h"
 #include "tests/guest/child.h"
 
 #define EATEN_MAX 200u
+#define LOW_PRIORITY 8u
+#define STACK_WORDS 2500u
+#define REPORT_STARTS 50u /* microseconds */
 
 static reply_t echo(const request_t *rq) { return reply(rq->word); }
 
@@ -137,6 +141,31 @@ static __attribute__((noinline)) uint32_t descend(uint32_t levels)
 
 static reply_t overflow(const request_t *rq) { return reply(descend(rq->word | 0x10000)); }
 
+/* With much on the stack for init to look through. */
+static void fault_slowly(void *unused)
+{
+    volatile uint32_t words[STACK_WORDS];
+    (void)unused;
+    for (uint32_t i = 0; i < STACK_WORDS; i++)
+        words[i] = 0;
+    *(volatile uint32_t *)0 = words[0];
+}
+
+/* The other one's report is under way when this thread, of a higher priority, wakes up. The end of the child makes init's main
+ * thread wait for the end of that report before ours does. */
+static reply_t fault_twice(const request_t *rq)
+{
+    handle_t thread, process;
+    if (!hostile_spawn_tiny(&process))
+        return reply_error(E_NO_MEMORY);
+    status_t status = thread_spawn(fault_slowly, NULL, LOW_PRIORITY, &thread);
+    if (status != OK)
+        return reply_error(status);
+    sleep_microseconds(REPORT_STARTS);
+    process_destroy(process, 0);
+    return fault(rq);
+}
+
 static reply_t forward(const request_t *rq);
 
 static const method_t methods[HOSTILE_METHODS] = {
@@ -146,6 +175,7 @@ static const method_t methods[HOSTILE_METHODS] = {
     [HOSTILE_EAT] = eat,             [HOSTILE_ASK_INIT] = ask_init,
     [HOSTILE_PRINT] = hostile_print, [HOSTILE_READ_LOG] = hostile_read_log, [HOSTILE_LOG_WRONGLY] = hostile_log_wrongly,
     [HOSTILE_NULL_CALL] = call_nothing, [HOSTILE_OVERFLOW] = overflow, [HOSTILE_FORWARD] = forward,
+    [HOSTILE_FAULT_TWICE] = fault_twice,
 };
 
 static reply_t forward(const request_t *rq)
@@ -163,9 +193,15 @@ static reply_t forward(const request_t *rq)
     return status == OK ? reply(answer) : reply_error(status);
 }
 
+/* In place of the log: it takes sessions, and never finishes its first line. */
+static const method_t stuck[LOG_METHODS] = { [LOG_SESSION] = server_session_open, [LOG_WRITE] = stay_silent };
+
 int main(void)
 {
     if (argument("0"))
         return hostile_child();
-    return server_run(NULL, methods, HOSTILE_METHODS, .workers = 4, .takes_handles = true);
+    if (argument("stuck"))
+        return server_run(NULL, stuck, LOG_METHODS, .workers = 1, .handles = ENDPOINT_TAKES_HANDLE(LOG_SESSION));
+    return server_run(NULL, methods, HOSTILE_METHODS, .workers = 4, .reserve = argument_number("reserve", 0),
+                      .handles = ENDPOINT_TAKES_HANDLES);
 }

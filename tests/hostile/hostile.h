@@ -21,6 +21,7 @@ enum hostile_method {
     HOSTILE_LOG_WRONGLY,    /* -> how many bad requests the log has refused: all HOSTILE_LOG_MISTAKES of them */
     HOSTILE_NULL_CALL,      /* calls a null pointer */
     HOSTILE_OVERFLOW,       /* uses up its stack */
+    HOSTILE_FAULT_TWICE,    /* writes to address 0, while another thread of its own does so */
     HOSTILE_FORWARD,        /* method `word`, of the last in the chain of partners that begins with next= */
     HOSTILE_METHODS
 };
@@ -28,7 +29,7 @@ enum hostile_method {
 #define HOSTILE_GARBAGE_KINDS 12u
 #define HOSTILE_CALLS_BACK 60u
 
-#define HOSTILE_LOG_MISTAKES 7u
+#define HOSTILE_LOG_MISTAKES 9u
 
 /* ---- log.c ---- */
 reply_t hostile_print(const request_t *rq);
@@ -36,6 +37,8 @@ reply_t hostile_read_log(const request_t *rq);
 reply_t hostile_log_wrongly(const request_t *rq);
 
 /* ---- child.c ---- */
+/* Starts a child that never ends. */
+bool hostile_spawn_tiny(handle_t *process);
 /* What it does as a child; returns its exit code. */
 int hostile_child(void);
 

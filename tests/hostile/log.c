@@ -64,6 +64,15 @@ reply_t hostile_read_log(const request_t *rq)
     return reply(found);
 }
 
+static bool is_handle_refused(handle_t log)
+{
+    handle_t offered;
+    if (handle_duplicate(self_process(), RIGHT_READ | RIGHT_TRANSFER, 0, &offered) != OK)
+        return false;
+    status_t status = service_call_full(log, LOG_WRITE, 0, TIMEOUT_NEVER, offered, NULL, NULL);
+    return status == E_NO_RIGHT && handle_close(offered) == OK;
+}
+
 reply_t hostile_log_wrongly(const request_t *rq)
 {
     handle_t log;
@@ -76,6 +85,8 @@ reply_t hostile_log_wrongly(const request_t *rq)
     refused += service_call(log, LOG_WRITE, 1 | 1 << 16, NULL) == E_BAD_ARGUMENT;
     refused += service_call(log, LOG_READ, 1, NULL) == E_BAD_ARGUMENT;
     refused += service_call(log, LOG_METHODS, 0, NULL) == E_NO_METHOD;
+    refused += is_handle_refused(log);
+    refused += memory_revoke(session.memory) == E_BAD_STATE;
     session_close(&session, log);
     refused += service_call(log, LOG_WRITE, 1 << 16, NULL) == E_BAD_STATE;
     refused += service_call(log, LOG_READ, 0, NULL) == E_BAD_STATE;

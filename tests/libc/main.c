@@ -12,7 +12,8 @@
 
 static const struct test_group *const groups[] = {
     &start_tests, &text_tests, &pattern_tests, &heap_tests, &time_tests, &descriptor_tests, &file_tests, &stream_tests,
-    &name_tests, &directory_tests, &path_tests, &mount_tests, &restart_tests, &alone_tests,
+    &name_tests, &directory_tests, &path_tests, &mount_tests, &refused_tests,
+    &restart_tests, &alone_tests,
 };
 
 static struct {

@@ -49,7 +49,7 @@ int console_main(void)
         [CONSOLE_WRITE] = write_text,
         [CONSOLE_READ_LINE] = read_line,
     };
-    return server_run("console", methods, COUNT(methods), .workers = 2, .takes_handles = true);
+    return server_run("console", methods, COUNT(methods), .workers = 2, .handles = ENDPOINT_TAKES_HANDLE(CONSOLE_SESSION));
 }
 
 /* ---- clock ---- */

@@ -96,6 +96,6 @@ void expect_file(const char *path, const char *text);
 void empty_folder(const char *path);
 
 extern const struct test_group start_tests, text_tests, pattern_tests, heap_tests, time_tests, descriptor_tests, file_tests,
-    stream_tests, name_tests, directory_tests, path_tests, mount_tests, restart_tests, alone_tests;
+    stream_tests, name_tests, directory_tests, path_tests, mount_tests, refused_tests, restart_tests, alone_tests;
 
 #endif
