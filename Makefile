@@ -283,7 +283,7 @@ unit-tests: packages-build-test $(UNIT_TESTS)
 # A kernel with a counter on each branch, not optimised so that branches are those of the source. Its counters are read out of
 # the guest's memory (tests/coverage/counters.py): libgcov is not linked.
 COVERAGE := $(OUT)/coverage
-COVERAGE_FLAGS := $(filter-out $(OPTIMISE) $(LINK_TIME),$(KERNEL_FLAGS)) -O0 --coverage -fprofile-info-section
+COVERAGE_FLAGS := $(filter-out $(OPTIMISE) $(LINK_TIME) -DBUILD_RELEASE=1,$(KERNEL_FLAGS)) -DBUILD_RELEASE=0 -O0 --coverage -fprofile-info-section
 
 $(COVERAGE)/%.o: %.c Makefile config.mk
 	@mkdir -p $(@D)
