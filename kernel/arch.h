@@ -59,6 +59,9 @@ void arch_thread_switch(struct thread *previous, struct thread *next);
 /* The thread is going away: forget its FPU state. */
 void arch_thread_release(struct thread *thread);
 uint32_t arch_eflags_sanitise(uint32_t eflags);
+/* For a handler of INT 250 that is not done, and returns what this returns: the current thread executes the same instruction
+ * once more, with the registers that it had, after whatever interrupts wait. */
+status_t arch_call_again(struct thread *thread);
 /* A thread in a SYSENTER call has only the results, EIP and ESP in its frame; this fills in the rest of it, so that the
  * thread can leave by IRET. */
 void arch_frame_complete(struct thread *thread);

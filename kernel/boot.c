@@ -124,7 +124,10 @@ static const struct boot_file *find_init(const struct boot_data *boot)
 static struct memory *must_have_memory(struct process *process, uint32_t pages)
 {
     struct memory *memory = memory_create(process, pages, 0);
-    if (!memory)
+    bool good = memory != NULL;
+    while (good && memory->made < pages)
+        good = memory_make_page(memory);
+    if (!good)
         panic("out of memory while loading init: give the machine more (-m)");
     return memory;
 }

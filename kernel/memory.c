@@ -17,28 +17,19 @@ static bool charge(struct quota *quota, uint32_t pages, uint32_t tables)
     return pages + tables <= UINT32_MAX / PAGE_SIZE && quota_charge(quota, (pages + tables) * PAGE_SIZE);
 }
 
-static bool allocate_leaf(frame_t *leaf, uint32_t count)
+/* The pages that list the pages count too: no step clears two. */
+static bool make_anonymous(struct memory *memory)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        leaf[i] = frame_allocate_any(&frames);
-        if (leaf[i] == FRAME_NONE)
-            return false;
-        arch_page_clear(leaf[i]);
-    }
-    return true;
-}
-
-static bool allocate_pages(struct memory *memory)
-{
-    memory->directory = kernel_frame_allocate();
     if (!memory->directory)
+        return (memory->directory = kernel_frame_allocate()) != NULL;
+    frame_t **leaf = &memory->directory[memory->made / NUMBERS];
+    if (!*leaf)
+        return (*leaf = kernel_frame_allocate()) != NULL;
+    frame_t frame = frame_allocate_any(&frames);
+    if (frame == FRAME_NONE)
         return false;
-    for (uint32_t i = 0; i < leaf_count(memory->pages); i++) {
-        uint32_t left = memory->pages - i * NUMBERS;
-        memory->directory[i] = kernel_frame_allocate();
-        if (!memory->directory[i] || !allocate_leaf(memory->directory[i], left < NUMBERS ? left : NUMBERS))
-            return false;
-    }
+    arch_page_clear(frame);
+    (*leaf)[memory->made++ % NUMBERS] = frame;
     return true;
 }
 
@@ -59,14 +50,19 @@ static void free_pages(struct memory *memory)
     kernel_frame_free(memory->directory);
 }
 
-static bool allocate_range(struct memory *memory)
+static bool make_contiguous(struct memory *memory)
 {
-    memory->first = frame_allocate_low(&frames, memory->pages);
+    if (memory->first == FRAME_NONE)
+        memory->first = frame_allocate_low(&frames, memory->pages);
     if (memory->first == FRAME_NONE)
         return false;
-    for (uint32_t i = 0; i < memory->pages; i++)
-        arch_page_clear(memory->first + i);
+    arch_page_clear(memory->first + memory->made++);
     return true;
+}
+
+bool memory_make_page(struct memory *memory)
+{
+    return memory->kind == MEMORY_RANGE ? make_contiguous(memory) : make_anonymous(memory);
 }
 
 static uint32_t table_count(const struct memory *memory)
@@ -97,10 +93,7 @@ struct memory *memory_create(struct process *payer, uint32_t pages, uint32_t fla
         object_release(&memory->object);
         return NULL;
     }
-    if (kind == MEMORY_RANGE ? allocate_range(memory) : allocate_pages(memory))
-        return memory;
-    object_release(&memory->object);
-    return NULL;
+    return memory;
 }
 
 struct memory *memory_create_borrowed(struct process *payer, frame_t first, uint32_t pages, bool device)

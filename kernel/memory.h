@@ -23,6 +23,7 @@ struct memory {
     bool device;            /* mapped uncached; never anonymous */
     uint32_t flags;         /* of memory_create */
     uint32_t pages;
+    uint32_t made;          /* pages that are there, unless borrowed; all of them once a handle names the object */
     frame_t first;          /* MEMORY_RANGE, MEMORY_BORROWED */
     frame_t **directory;    /* MEMORY_ANONYMOUS: a page of pointers to pages of frame numbers */
     struct list mappings;   /* mapping.in_memory */
@@ -39,7 +40,10 @@ struct mapping {
     struct process *payer;  /* charged for the structure; holds a reference */
 };
 
+/* Charges for all pages, and makes none. NULL: quota or memory used up, nothing changed. */
 struct memory *memory_create(struct process *payer, uint32_t pages, uint32_t flags);
+/* Takes the next step of making its pages, which clears one; `made` says when it is done. False: memory used up. */
+bool memory_make_page(struct memory *memory);
 /* Names frames that nobody may free: boot modules and devices. */
 struct memory *memory_create_borrowed(struct process *payer, frame_t first, uint32_t pages, bool device);
 frame_t memory_frame(const struct memory *memory, uint32_t page);

@@ -17,17 +17,31 @@ static struct memory *find_memory(struct thread *thread, handle_t handle, uint32
     return entry ? (struct memory *)entry->object : NULL;
 }
 
-static status_t return_memory(struct thread *thread, struct memory *memory)
+/* What this thread is making already, or a new object: its registers may have been written since, or its code jumped away. */
+static struct memory *begin_or_continue(struct thread *thread, uint32_t pages, uint32_t flags)
 {
-    return memory ? syscall_return_object(thread, &memory->object) : E_NO_MEMORY;
+    struct memory *memory = thread->making;
+    if (memory && memory->pages == pages && memory->flags == flags)
+        return memory;
+    thread_stop_making(thread);
+    return thread->making = memory_create(thread->process, pages, flags);
 }
 
+/* Each entry makes one page, so that whoever wakes need not wait for all of them: then the thread makes the same call again. */
 status_t sys_memory_create(struct thread *thread)
 {
     uint32_t pages = thread->frame.ebx, flags = thread->frame.ecx;
     if (pages == 0 || pages > MEMORY_PAGES_MAX || (flags & ~(MEMORY_CONTIGUOUS | MEMORY_IRREVOCABLE)))
         return E_BAD_ARGUMENT;
-    return return_memory(thread, memory_create(thread->process, pages, flags));
+    struct memory *memory = begin_or_continue(thread, pages, flags);
+    if (!memory || !memory_make_page(memory)) {
+        thread_stop_making(thread);
+        return E_NO_MEMORY;
+    }
+    if (memory->made < pages)
+        return arch_call_again(thread);
+    thread->making = NULL;
+    return syscall_return_object(thread, &memory->object);
 }
 
 static bool is_device(uint32_t first, uint32_t pages)
@@ -50,7 +64,8 @@ status_t sys_memory_create_device(struct thread *thread)
         return E_BAD_TYPE;
     if (pages == 0 || pages > MEMORY_PAGES_MAX || first > UINT32_MAX - pages || !is_device(first, pages))
         return E_BAD_ARGUMENT;
-    return return_memory(thread, memory_create_borrowed(thread->process, first, pages, true));
+    struct memory *memory = memory_create_borrowed(thread->process, first, pages, true);
+    return memory ? syscall_return_object(thread, &memory->object) : E_NO_MEMORY;
 }
 
 status_t sys_memory_physical(struct thread *thread)

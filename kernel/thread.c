@@ -4,6 +4,7 @@
 #include "arch.h"
 #include "endpoint.h"
 #include "log.h"
+#include "memory.h"
 #include "notification.h"
 #include "process.h"
 
@@ -141,6 +142,13 @@ void thread_start(struct thread *thread)
 
 /* ---- the end ---- */
 
+void thread_stop_making(struct thread *thread)
+{
+    if (thread->making)
+        object_release(&thread->making->object);
+    thread->making = NULL;
+}
+
 /* Nobody answers the caller of a dead worker. It gets back the budget, at once if that is running. */
 static void fail_caller(struct thread *worker, bool running)
 {
@@ -169,6 +177,7 @@ void thread_kill(struct thread *thread)
     thread->process->used += thread->own.used;
     thread->state = THREAD_DEAD;
     arch_thread_release(thread);
+    thread_stop_making(thread);
     list_remove(&thread->in_process);
     cpu->threads_alive--;
     if (thread->link != &null_thread)

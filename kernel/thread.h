@@ -19,6 +19,7 @@
 
 struct cpu;
 struct endpoint;
+struct memory;
 struct process;
 struct thread;
 
@@ -92,6 +93,7 @@ struct thread {
     uint8_t queued_priority;        /* THREAD_QUEUED: level that it is queued with: its budget's */
     bool searched;                  /* deadlock.c: a search has been here; false between searches */
     struct timer timer;             /* deadline of the blocking call it is in */
+    struct memory *making;          /* by memory_create, which has more pages to make; holds the only reference; else NULL */
     struct { uint32_t vector, error, address; } fault;
     void *fpu;                      /* arch's: 512 bytes, 16-byte aligned */
 };
@@ -133,6 +135,8 @@ void thread_doom(struct thread *thread);
 /* Ends every doomed thread, and those that are doomed by that. */
 void thread_end_doomed(void);
 void thread_destroy(struct object *object);
+/* Gives back the memory object that it is making, if any. */
+void thread_stop_making(struct thread *thread);
 
 /* ---- scheduler.c ---- */
 /* Puts a thread on the run queue with the budget it is to run on; asks for a reschedule if it is better. */

@@ -9,6 +9,7 @@
 
 #define EFLAGS_USERS_MAY_SET 0x00240DD5u /* CF PF AF ZF SF TF DF OF AC ID */
 #define FPU_BYTES 512
+#define INT_BYTES 2 /* INT 250 */
 
 static struct slab fpu_areas = SLAB_INITIAL(FPU_BYTES);
 
@@ -25,6 +26,12 @@ static void *fpu_allocate(struct quota *quota)
     if (!area)
         quota_refund(quota, FPU_BYTES);
     return area;
+}
+
+status_t arch_call_again(struct thread *thread)
+{
+    thread->frame.eip -= INT_BYTES;
+    return (status_t)thread->frame.eax;
 }
 
 bool arch_thread_init(struct thread *thread, uint32_t entry, uint32_t stack, uint32_t argument)

@@ -296,8 +296,8 @@ SYSTEM_INLINE status_t endpoint_info(handle_t endpoint, uint32_t which, uint32_t
 
 /* ---------------------------------------------------------------- memory */
 
-/* Creates a memory object of zeroed pages, charged to us; flags MEMORY_CONTIGUOUS, MEMORY_IRREVOCABLE.
- * E_NO_MEMORY, E_BAD_ARGUMENT. */
+/* Creates a memory object of zeroed pages, charged to us; flags MEMORY_CONTIGUOUS, MEMORY_IRREVOCABLE. Others run in between
+ * two pages, so this may be stopped half-way like a loop. E_NO_MEMORY, E_BAD_ARGUMENT. */
 SYSTEM_INLINE status_t memory_create(uint32_t pages, uint32_t flags, handle_t *memory)
 {
     return system_query(SYS_memory_create, pages, flags, 0, 0, 0, memory);

@@ -134,6 +134,8 @@ static void visit_thread(const struct thread *thread)
         refer(&thread->queued_at->object);
     if (thread->state == THREAD_WAITING)
         refer(&thread->waiting.notification->object);
+    if (thread->making)
+        refer(&thread->making->object);
 }
 
 static void visit_memory(const struct memory *memory)

@@ -13,7 +13,7 @@ import tap
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXCEPTION = re.compile(r"v=([0-9a-f]{2}) e=[0-9a-f]{4} i=\d cpl=(\d) IP=[0-9a-f]{4}:([0-9a-f]+)")
-DEBUG, NMI, GENERAL_PROTECTION, FIRST_INTERRUPT, TIMER = 1, 2, 13, 32, 48
+DEBUG, NMI, NO_FPU, GENERAL_PROTECTION, FIRST_INTERRUPT, TIMER = 1, 2, 7, 13, 32, 48
 FAST_PATH = 52         # instructions of sysenter/entry.asm before which an NMI may come
 USER_SIDE = 80          # at least
 ALLOWED = {                                  # vector: where at CPL 0
@@ -38,7 +38,8 @@ class Symbols:
 
 
 def is_allowed(vector, place):
-    return vector == NMI or (vector >= FIRST_INTERRUPT and place == "idle") or place in ALLOWED.get(vector, ())
+    """Behind an NMI the FPU is denied to whoever was using it: arch/x86/fpu.c alone, at CPL 0."""
+    return vector in (NMI, NO_FPU) or (vector >= FIRST_INTERRUPT and place == "idle") or place in ALLOWED.get(vector, ())
 
 
 def unexpected(log, symbols):

@@ -33,7 +33,13 @@ static bool no_tables;
 
 void *arch_lowmem(frame_t frame) { return frame < LOWMEM_END ? arena + (size_t)frame * PAGE_SIZE : NULL; }
 frame_t arch_lowmem_frame(const void *address) { return (frame_t)(((const uint8_t *)address - arena) / PAGE_SIZE); }
-void arch_page_clear(frame_t frame) { memset(arena + (size_t)frame * PAGE_SIZE, 0, PAGE_SIZE); }
+static uint32_t cleared;
+
+void arch_page_clear(frame_t frame)
+{
+    cleared++;
+    memset(arena + (size_t)frame * PAGE_SIZE, 0, PAGE_SIZE);
+}
 
 static struct page *page_at(struct address_space *space, uint32_t address)
 {
@@ -81,16 +87,28 @@ static void start_process(struct process *process)
     list_init(&process->mappings);
 }
 
-static struct memory *create(uint32_t pages, uint32_t flags)
-{
-    struct memory *memory = memory_create(&payer, pages, flags);
-    assert_non_null(memory);
-    return memory;
-}
-
 static void release(struct memory *memory)
 {
     object_release(&memory->object);
+}
+
+/* All of it, or nothing. */
+static struct memory *try_to_create(uint32_t pages, uint32_t flags)
+{
+    struct memory *memory = memory_create(&payer, pages, flags);
+    while (memory && memory->made < pages)
+        if (!memory_make_page(memory)) {
+            release(memory);
+            return NULL;
+        }
+    return memory;
+}
+
+static struct memory *create(uint32_t pages, uint32_t flags)
+{
+    struct memory *memory = try_to_create(pages, flags);
+    assert_non_null(memory);
+    return memory;
 }
 
 /* A cache keeps one page, which so belongs to no test. */
@@ -176,6 +194,27 @@ static void pages_are_zeroed_and_distinct(void **state)
     release(memory);
 }
 
+/* A step is what the kernel does at a time; and after any of them the object may have to go. */
+static void each_step_clears_one_page(void **state)
+{
+    (void)state;
+    for (uint32_t flags = 0; flags <= MEMORY_CONTIGUOUS; flags++)
+        for (uint32_t steps = 0; steps <= 1026; steps++) {
+            struct memory *memory = memory_create(&payer, 1030, flags);
+            uint32_t used = payer.quota.used;
+            for (uint32_t i = 0; i < steps; i++) {
+                cleared = 0;
+                assert_true(memory_make_page(memory));
+                assert_int_equal(cleared, 1);
+                assert_int_equal(payer.quota.used, used);
+            }
+            assert_true(memory->made < memory->pages);
+            release(memory);
+            assert_int_equal(frames.free, free_at_start);
+            assert_int_equal(payer.quota.used, 0);
+        }
+}
+
 static void lists_of_pages_are_as_few_as_possible(void **state)
 {
     (void)state;
@@ -197,7 +236,7 @@ static void contiguous_memory_is(void **state)
     assert_true(memory_frame(memory, 99) < LOWMEM_END);
     assert_int_equal(free_at_start - frames.free, 100);
     release(memory);
-    assert_null(memory_create(&payer, LOWMEM_END, MEMORY_CONTIGUOUS));
+    assert_null(try_to_create(LOWMEM_END, MEMORY_CONTIGUOUS));
 }
 
 static void borrowed_frames_are_not_freed(void **state)
@@ -221,11 +260,11 @@ static void huge_objects_are_refused(void **state)
     frame_free(&frames, next, 1);
     memset(arena + (size_t)next * PAGE_SIZE, 0xEE, PAGE_SIZE);
     payer.quota.limit = UINT32_MAX;
-    assert_null(memory_create(&payer, MEMORY_PAGES_MAX, 0));
-    assert_null(memory_create(&payer, MEMORY_PAGES_MAX - 1, 0));
-    assert_null(memory_create(&payer, UINT32_MAX, MEMORY_CONTIGUOUS));
+    assert_null(try_to_create(MEMORY_PAGES_MAX, 0));
+    assert_null(try_to_create(MEMORY_PAGES_MAX - 1, 0));
+    assert_null(try_to_create(UINT32_MAX, MEMORY_CONTIGUOUS));
     assert_int_equal(arena[(size_t)next * PAGE_SIZE], 0xEE);
-    assert_null(memory_create(&payer, FRAMES, 0));
+    assert_null(try_to_create(FRAMES, 0));
 }
 
 /* Leaves `left` frames free; give_back() ends that. */
@@ -251,7 +290,7 @@ static void out_of_frames_at_every_point(void **state)
         for (uint32_t flags = 0; flags <= MEMORY_CONTIGUOUS; flags++) {
             take_all_but(left);
             uint32_t needed = flags == MEMORY_CONTIGUOUS ? 12 : 12 + 2;
-            struct memory *memory = memory_create(&payer, 12, flags);
+            struct memory *memory = try_to_create(12, flags);
             assert_int_equal(memory != NULL, left >= needed);
             if (memory)
                 release(memory);
@@ -268,7 +307,7 @@ static void out_of_frames_in_a_large_object(void **state)
     (void)state;
     for (uint32_t left = 1024; left <= 1033; left++) {
         take_all_but(left);
-        struct memory *memory = memory_create(&payer, 1030, 0);
+        struct memory *memory = try_to_create(1030, 0);
         assert_int_equal(memory != NULL, left >= 1033);
         if (memory)
             release(memory);
@@ -305,7 +344,7 @@ static void quota_is_charged_in_full_or_not_at_all(void **state)
     const uint32_t limits[] = { 0, 1, PAGE_SIZE, 12 * PAGE_SIZE, 14 * PAGE_SIZE, cost - 1 };
     for (uint32_t i = 0; i < COUNT(limits); i++) {
         payer.quota.limit = limits[i];
-        assert_null(memory_create(&payer, 12, 0));
+        assert_null(try_to_create(12, 0));
         assert_int_equal(payer.quota.used, 0);
         assert_int_equal(frames.free, free_at_start);
     }
@@ -598,6 +637,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(pages_are_zeroed_and_distinct),
+        TEST(each_step_clears_one_page),
         TEST(lists_of_pages_are_as_few_as_possible),
         TEST(contiguous_memory_is),
         TEST(borrowed_frames_are_not_freed),
