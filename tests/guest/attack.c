@@ -8,9 +8,10 @@
  * waits, which costs no CPU at all. So what the victim loses, it loses in kernel, pool and library: no worker free, longer queues
  * and tables, timers that fire. Its sleeps end at whatever the attacker is just doing, so it meets all that can be left behind.
  *
- * Where ticks are instructions and the kernel is optimised, the 99th percentile may at most double: that of the call, and that of the time from when the
- * victim was due until it has its answer. How late it wakes is shown as well. One thing may take longer: the kernel is not
- * interrupted while it makes or ends a process (docs/concepts.md), and whoever takes memory makes it do so. */
+ * Where ticks are instructions and the kernel is optimised, the 99th percentile may at most double: that of the call, and that
+ * of the time from when the victim was due until it has its answer. How late it wakes is shown as well. One thing may take
+ * longer: the kernel is not interrupted while it makes or ends a process (docs/concepts.md), and whoever takes memory makes it
+ * do so. */
 #include "child.h"
 
 #define ROUNDS_DEFAULT 1000u        /* calls alone, and under each attack; attack-rounds= in the system list */
