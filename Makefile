@@ -73,7 +73,7 @@ SOURCES_file-tests := servers/utilities/sha256.c
 MODULES := $(PROGRAMS:%=$(B)/modules/%)
 UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test_*.c))
 
-.PHONY: all help packages-% iso audit run debug bench bench-linux bench-files kill fuzz attack storm power-cut mutations test \
+.PHONY: all help packages-% iso audit run debug bench bench-linux bench-files interrupts exhaustion kill fuzz attack storm power-cut mutations test \
 	unit-tests coverage check clean distclean
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # packages are installed before anything is built; a whole build takes seconds
@@ -255,12 +255,19 @@ CALLS ?= 5000000
 SEED ?= 1
 
 STRIDE ?= 7
+CLOCKS ?= 4000
 ROUNDS ?= 10000
 CUTS ?= 300
 
 # $1: the kernel; $2: arguments of the test program. What is not about the tests is left out.
 guest_tests = bash -o pipefail -c 'tools/boot.py --build $(B) --elf $1 --list tests/system.toml --icount --interactive \
 	--arguments "$2" | sed -u -n "/^\#/p; /ok /p; /audit:/p; /panic/,\$$p"'
+
+interrupts: packages-build-run all audit ## a timer interrupt and an NMI at each of the first CLOCKS instructions of a nested call
+	$(Q)$(call guest_tests,audit.elf,only=interrupts interrupt-clocks=$(CLOCKS))
+
+exhaustion: packages-build-run all audit ## every allocation of the kernel fails once
+	$(Q)$(call guest_tests,audit.elf,only=exhaustion)
 
 kill: packages-build-run all audit ## something ends at every STRIDE-th instruction of a nested call
 	$(Q)$(call guest_tests,audit.elf,only=kill kill-stride=$(STRIDE))

@@ -3,6 +3,8 @@
  * shower of interrupts. And each vector that the APIC can send, though nothing is behind most of them. */
 #include "child.h"
 
+#include "servers/relay/relay.h"
+
 #define APIC_FRAME 0xFEE00u
 #define APIC_ID (0x20 / 4)
 #define APIC_EOI (0xB0 / 4)
@@ -16,6 +18,7 @@
 #define ERROR_CLOCKS 400u
 #define CALL_CLOCKS 900u
 #define FPU_CALL_CLOCKS 1200u
+#define CHAIN_CLOCKS 600u   /* unless interrupt-clocks= says how many */
 #define JUNK 0xDEADBEEFu
 #define FIRST_EXCEPTION 16u /* that the APIC can send */
 #define FIRST_INTERRUPT 32u
@@ -65,6 +68,7 @@ void apic_close(void)
 struct target {
     handle_t endpoint;
     uint32_t method;
+    uint32_t added; /* to the word, by the answer */
 };
 
 /* One round, with the clock set right before it. */
@@ -102,7 +106,7 @@ static void call_after(const struct gate *gate, const struct target *target, uin
     apic.registers[APIC_INITIAL] = clocks;
     raw_enter(gate, &raw);
     expect_equal(raw.eax, OK);
-    expect_equal(raw.ebx, clocks);
+    expect_equal(raw.ebx, clocks + target->added);
     expect_equal(raw.esi, OK);
     expect_equal(raw.ebp, gate->sysenter ? 0 : JUNK);
 }
@@ -136,13 +140,17 @@ static void sweep(round_t *round, const struct gate *gate, const struct target *
 
 static void sweep_all(const struct gate *gate, bool counted)
 {
-    struct target same_space = { gate->services->pool, METHOD_ECHO }, other_space = { .method = 0 };
+    struct target same_space = { gate->services->pool, METHOD_ECHO, 0 }, other_space = { .method = 0 };
+    struct target chain = { .method = gate->sysenter ? RELAY_SYSENTER : RELAY_INT, .added = 1 };
     expect_equal(service_find(gate->sysenter ? "echo" : "echo-int", &other_space.endpoint), OK);
+    expect_equal(service_find("relay1", &chain.endpoint), OK);
     sweep(null_after, gate, NULL, NULL_CLOCKS, counted);
     sweep(error_after, gate, NULL, ERROR_CLOCKS, counted);
     sweep(call_after, gate, &same_space, CALL_CLOCKS, counted);
     sweep(call_after, gate, &other_space, CALL_CLOCKS, counted);
     sweep(call_with_fpu_after, gate, &other_space, FPU_CALL_CLOCKS, counted);
+    sweep(call_after, gate, &chain, argument_number("interrupt-clocks", CHAIN_CLOCKS), counted);
+    handle_close(chain.endpoint);
     handle_close(other_space.endpoint);
 }
 
