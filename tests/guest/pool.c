@@ -11,7 +11,8 @@
 
 enum { POOL_ECHO = 1, POOL_EXIT, POOL_GUARD, POOL_HELD, POOL_EXIT_HELD, POOL_METHODS };
 
-/* ---- a service of ours with a reserve; made once, for a pool stays as long as its process ---- */
+/* ---- a service of ours with a reserve; made once, for a pool stays as long as its process. No case has three workers busy,
+ * so that it does not grow ---- */
 
 static handle_t pool;
 static volatile uint32_t began, ended, held_word;
@@ -78,7 +79,7 @@ static const method_t methods[POOL_METHODS] = {
 
 void pool_start(void)
 {
-    if (server_start(&pool, methods, POOL_METHODS, .workers = 2, .reserve = 1,
+    if (server_start(&pool, methods, POOL_METHODS, .workers = 3, .reserve = 1,
                      .handles = ENDPOINT_TAKES_HANDLE(METHOD_SESSION_OPEN)) != OK)
         print("Bail out! the pool under test does not start\n");
 }
