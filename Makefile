@@ -73,8 +73,8 @@ SOURCES_file-tests := servers/utilities/sha256.c
 MODULES := $(PROGRAMS:%=$(B)/modules/%)
 UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test_*.c))
 
-.PHONY: all help packages-% iso audit run debug bench bench-linux bench-files interrupts exhaustion kill fuzz attack storm power-cut mutations test \
-	unit-tests coverage check clean distclean
+.PHONY: all help packages-% iso audit run debug bench bench-linux bench-files interrupts exhaustion kill fuzz attack storm \
+	power-cut mutations test unit-tests coverage check clean distclean
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # packages are installed before anything is built; a whole build takes seconds
 .SECONDARY:

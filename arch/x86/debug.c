@@ -8,6 +8,7 @@
 
 #define GATE_STACK 2048u
 #define DR6_SINGLE_STEP 0x4000u
+#define DR6_BREAKPOINTS 0xFu
 #define SYSEXIT 0x350Fu         /* the instruction */
 #define STI_LENGTH 1u
 
@@ -101,7 +102,7 @@ void debug_exception(void)
         become_exception();
     else if (cause & DR6_SINGLE_STEP && first_of_sysenter(main_tss->eip))
         restart_sysenter();
-    else if (cause & DR6_SINGLE_STEP)
+    else if (cause & DR6_SINGLE_STEP || !(cause & DR6_BREAKPOINTS))
         fatal("debug exception in the kernel");
 }
 

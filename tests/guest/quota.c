@@ -241,16 +241,15 @@ static bool use_up_handles(handle_t memory)
     return copied < TABLE_MAX / 2;
 }
 
-/* What has no handle of its own: watches, which stay until the process ends, and mappings. And threads, which take from several
- * places. */
-static bool use_up_what_is_left(handle_t memory, handle_t notification)
+/* What has no handle of its own: watches, one for each notification, which stay until the process ends, and mappings. And
+ * threads, which take from several places. */
+static bool use_up_what_is_left(handle_t memory, uint32_t count)
 {
     static handle_t threads[SINGLES];
     uint32_t mapped = 0, made = 0;
-    status_t watched, status = OK;
-    do
-        watched = process_watch(HANDLE_NONE, notification, 1);
-    while (watched == OK);
+    status_t watched = OK, status = OK;
+    while (count > 0 && (watched == OK || watched == E_BAD_TYPE))
+        watched = process_watch(HANDLE_NONE, hoard[--count], 1);
     while (mapped < SCRATCH_PAGES && status == OK)
         status = process_map(HANDLE_NONE, memory, CHILD_SCRATCH + mapped++ * PAGE_SIZE, PROTECT_READ, 0, 1);
     while (made < SINGLES && thread_create(HANDLE_NONE, 0x1000, 0x2000, 0, 1, &threads[made]) == OK)
@@ -275,7 +274,7 @@ static uint32_t live_without_low_memory(void)
         if (memory_create(1, MEMORY_CONTIGUOUS, &singles[i]) != OK)
             return 1;
     uint32_t count = hoard_low();
-    if (!use_up_what_is_left(memory, hoard[count - 1]) || !use_up_handles(memory))
+    if (!use_up_what_is_left(memory, count) || !use_up_handles(memory))
         return 6;
     uint32_t before = used();
     if (process_map(HANDLE_NONE, memory, FAR_FROM_EVERYTHING, PROTECT_READ, 0, 1) != E_NO_MEMORY || used() != before)
