@@ -57,6 +57,9 @@ struct volume {
 
 /* ---- io.c ---- */
 extern struct struct_io_manager cache_io_manager;
+/* Whether blocks that libext2fs writes are compared with what is there, which is read for it, and left alone where they are the
+ * same. A sync writes the bitmaps of all groups, whichever have changed. At other times it writes new blocks, which differ. */
+void io_compare(io_channel io, bool compare);
 
 /* ---- volume.c ---- */
 /* The volume, locked; NULL: no such. */

@@ -9,9 +9,10 @@ struct channel {
     uint32_t unit;
     uint64_t bytes;
     bool read_only;
+    bool comparing; /* io_compare() */
 };
 
-static const struct channel *channel_of(io_channel io)
+static struct channel *channel_of(io_channel io)
 {
     return io->private_data;
 }
@@ -94,10 +95,16 @@ static errcode_t read_blocks(io_channel io, unsigned long long block, int count,
     return code_of(cache_read(channel_of(io)->unit, block * (uint32_t)io->block_size, data, byte_count(io, count), 0));
 }
 
-/* libext2fs writes the bitmaps of all groups, whichever have changed. */
+void io_compare(io_channel io, bool compare)
+{
+    channel_of(io)->comparing = compare;
+}
+
 static errcode_t write_blocks(io_channel io, unsigned long long block, int count, const void *data)
 {
-    return code_of(cache_update(channel_of(io)->unit, block * (uint32_t)io->block_size, data, byte_count(io, count)));
+    const struct channel *channel = channel_of(io);
+    return code_of((channel->comparing ? cache_update : cache_write)(channel->unit, block * (uint32_t)io->block_size, data,
+                                                                     byte_count(io, count)));
 }
 
 static errcode_t read_blocks32(io_channel io, unsigned long block, int count, void *data)

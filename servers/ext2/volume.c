@@ -205,7 +205,10 @@ static errcode_t write_super(struct volume *volume, bool valid)
     uint16_t *state = &volume->fs->super->s_state;
     *state = (uint16_t)(valid ? *state | EXT2_VALID_FS : *state & ~EXT2_VALID_FS);
     ext2fs_mark_super_dirty(volume->fs);
-    return ext2fs_flush2(volume->fs, EXT2_FLAG_FLUSH_NO_SYNC);
+    io_compare(volume->fs->io, true);
+    errcode_t code = ext2fs_flush2(volume->fs, EXT2_FLAG_FLUSH_NO_SYNC);
+    io_compare(volume->fs->io, false);
+    return code;
 }
 
 static int flush(struct volume *volume)
