@@ -90,7 +90,7 @@ static void write_in_time(void *argument)
     notification_signal(crowd.done, 1);
 }
 
-/* The host lets 16000 bytes be read in a second: what is to be read after a large request waits longer than the service does.
+/* The host lets 8000 bytes be read in a second: what is to be read after a large request waits longer than the service does.
  * What is to be written waits for the device that is busy with that. */
 static void late_request(void)
 {

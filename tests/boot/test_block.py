@@ -206,8 +206,8 @@ def test_slow_device(setup, tmp_path, image, record_guest_cases):
 
 def test_late_request(tmp_path, image, record_guest_cases):
     """QEMU's AHCI carries out one command after the other."""
-    slow = drive(image, ",throttling.bps-read=16000")
-    serial = run(tmp_path, record_guest_cases, slow + SETUPS[-1].devices, "cases=errors late=1", "timeout=3000", machine="q35")
+    slow = drive(image, ",throttling.bps-read=8000")
+    serial = run(tmp_path, record_guest_cases, slow + SETUPS[-1].devices, "cases=errors late=1", "timeout=2000", machine="q35")
     assert serial.count("does not answer: reset") == 1
 
 
