@@ -22,6 +22,7 @@ COPY = "copy"                       # the block driver, while a tree is copied
 VICTIMS = ["block", "pci", "ext2", "memoryfs", "bootfs", "vfs", "rtc", "log"]
 MAY_FAIL = ("ext2", "vfs", "memoryfs")  # calls may, when one of these ends
 MEMORY = 64
+PROGRAM, HEAP = "file-tests", 16    # KiB that its C library's heap may find later that it needs: two things at once were seldom
 MORE_SERVICES = """\
 [log]
 workers = 4
@@ -83,7 +84,7 @@ def check_counts(serial, victim, kills):
               in re.findall(r"^memory: (\S+) (\d+) -> (\d+) KiB$", serial, re.M)}
     assert {"vfs", "ext2", "block", "pci", "memoryfs", "log", "rtc"} <= set(memory)
     for name, (before, after) in memory.items():
-        assert after <= before, f"{name} grew from {before} to {after} KiB"
+        assert after <= before + (HEAP if name == PROGRAM else 0), f"{name} grew from {before} to {after} KiB"
 
 
 def check_copies(serial, folder, image):
