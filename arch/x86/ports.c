@@ -7,6 +7,7 @@
 
 #define PRESENT_WRITABLE 3ull
 #define BITMAP_BYTES (PORT_BITMAP_PAGES * PAGE_SIZE)
+_Static_assert(ARCH_PORT_PAGES == 1 + PORT_BITMAP_PAGES, "what is charged is what is taken: the table and the bitmap");
 
 static uint8_t tss_page[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
 static uint8_t all_denied[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));

@@ -397,54 +397,40 @@ status_t cache_read(uint32_t unit, uint64_t offset, void *to, uint32_t bytes, ui
     return status;
 }
 
-/* from NULL: zeros. */
-static status_t change(uint32_t unit, uint64_t offset, const void *from, uint32_t bytes)
+/* from NULL: zeros. compare: a page that holds the same already has not changed; one that is not in the cache is read for it. */
+static status_t change(uint32_t unit, uint64_t offset, const void *from, uint32_t bytes, bool compare)
 {
     status_t status = cache_contains(unit, offset, bytes) ? OK : E_BAD_ARGUMENT;
     for (uint32_t done = 0, part; done < bytes && status == OK; done += part) {
         struct page *page;
         part = piece(offset + done, bytes - done);
-        status = get(unit, (uint32_t)((offset + done) / PAGE_SIZE), part < PAGE_SIZE, 1, &page);
+        status = get(unit, (uint32_t)((offset + done) / PAGE_SIZE), compare || part < PAGE_SIZE, 1, &page);
         if (status != OK)
             break;
         uint8_t *to = bytes_of(page) + (uint32_t)(offset + done) % PAGE_SIZE;
-        if (from)
-            memcpy(to, (const uint8_t *)from + done, part);
-        else
+        bool differs = !compare || memcmp(to, (const uint8_t *)from + done, part) != 0;
+        if (!from)
             memset(to, 0, part);
-        put(page, true);
+        else if (differs)
+            memcpy(to, (const uint8_t *)from + done, part);
+        put(page, differs);
     }
     return status;
 }
 
 status_t cache_write(uint32_t unit, uint64_t offset, const void *from, uint32_t bytes)
 {
-    return change(unit, offset, from, bytes);
+    return change(unit, offset, from, bytes, false);
 }
 
-/* A page that is not in the cache is read, or there would be nothing to compare with. */
 status_t cache_update(uint32_t unit, uint64_t offset, const void *from, uint32_t bytes)
 {
-    status_t status = cache_contains(unit, offset, bytes) ? OK : E_BAD_ARGUMENT;
-    for (uint32_t done = 0, part; done < bytes && status == OK; done += part) {
-        const uint8_t *source = (const uint8_t *)from + done;
-        struct page *page;
-        part = piece(offset + done, bytes - done);
-        status = get(unit, (uint32_t)((offset + done) / PAGE_SIZE), true, 1, &page);
-        if (status != OK)
-            break;
-        uint8_t *to = bytes_of(page) + (uint32_t)(offset + done) % PAGE_SIZE;
-        bool different = memcmp(to, source, part) != 0;
-        if (different)
-            memcpy(to, source, part);
-        put(page, different);
-    }
-    return status;
+    return change(unit, offset, from, bytes, true);
 }
 
 status_t cache_zero(uint32_t unit, uint64_t offset, uint32_t bytes)
 {
-    return change(unit, offset, NULL, bytes);
+    return change(unit, offset, NULL, bytes, false);
 }
 
 /* ---- flushing ---- */
