@@ -15,27 +15,23 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 import boot  # noqa: E402
+from figures import FIGURES, is_time  # noqa: E402
 
 GATES = ["int", "sysenter"]
-NAMES = (["overhead/loop"] + [f"gate/null/{g}" for g in GATES] + [f"rtt/{s}/{g}" for s in ("same", "cross") for g in GATES]
-         + [f"chain/{n}/{g}" for n in range(1, 9) for g in GATES] + [f"strategy/{s}" for s in ("pool", "thread", "remap")]
-         + ["thread/create", "switch/yield", "notify/roundtrip", "map/page"] + [f"pool/{n}clients" for n in (1, 2, 4, 8)]
-         + ["counter/threads_created_during_calls"])
-# What the exact figures of a release build may be at most, and what they aim at.
-LIMITS = {"rtt/cross/sysenter": (90, 76), "rtt/same/sysenter": (86, 72), "gate/null/sysenter": (25, None),
-          "gate/null/int": (40, None), "rtt/cross/int": (400, 250), "counter/threads_created_during_calls": (0, None)}
 HOP_FACTOR = 1.3        # each further hop of a chain, of rtt/cross/sysenter, plus the handler
 HANDLER = 16            # instructions of the relay's handler beside its call
 POOL_FACTOR = 5         # strategy/thread over strategy/pool, at least
 CALIBRATION = 200000    # instructions of the guest's loop of known length
-RESULT = re.compile(r"result (\S+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)")
+# As perf/guest/measure.c prints them: samples, operations in each, operations before them, what was subtracted from each batch.
+RESULT_KEYS = ("n", "batch", "warmup", "overhead", "min", "p50", "p90", "p99", "max")
+RESULT = re.compile(r"result (\S+)" + r" (\d+)" * len(RESULT_KEYS))
 
 
 class Failure(Exception):
     """The run cannot be judged; the text says why and what to do."""
 
 
-def parse(serial, names=NAMES):
+def parse(serial, names=FIGURES):
     results, facts = {}, {}
     for line in serial.splitlines():
         if line.startswith(("panic:", "fault:")) or " failed: " in line:
@@ -47,12 +43,15 @@ def parse(serial, names=NAMES):
             match = RESULT.fullmatch(line)
             if not match or match.group(1) not in names:
                 raise Failure(f"cannot read this line of the guest: {line}")
-            results[match.group(1)] = dict(zip(("n", "min", "p50", "p90", "p99", "max"), map(int, match.groups()[1:])))
+            results[match.group(1)] = dict(zip(RESULT_KEYS, map(int, match.groups()[1:])))
+        elif line.startswith("spread "):
+            _, name, *quantiles = line.split()
+            results[name]["quantiles"] = list(map(int, quantiles))
     return results, facts
 
 
 def check_complete(results, facts):
-    wanted = [n for n in NAMES if facts.get("sysenter") or not n.endswith("/sysenter")]
+    wanted = [n for n in FIGURES if facts.get("sysenter") or not n.endswith("/sysenter")]
     missing = [n for n in wanted if n not in results]
     if missing:
         raise Failure("the guest did not measure " + ", ".join(missing))
@@ -80,7 +79,7 @@ def boot_guest(options, names, icount, **what):
 
 
 def run(options, icount):
-    results, facts = boot_guest(options, NAMES, icount, iso=str(options.build / "postern-perf.iso"))
+    results, facts = boot_guest(options, FIGURES, icount, iso=str(options.build / "postern-perf.iso"))
     check_complete(results, facts)
     return results, facts
 
@@ -122,11 +121,11 @@ def print_pairs(columns):
 
 
 def print_singles(columns):
-    singles = [n for n in NAMES if not n.endswith(tuple("/" + g for g in GATES))]
+    singles = [n for n in FIGURES if not n.endswith(tuple("/" + g for g in GATES))]
     print(f"\n{'':<40}" + "".join(f"{unit:>14}{'p99':>10}{'max':>10}" for unit, _ in columns))
     for name in singles:
         row = ""
-        for _, results in columns:
+        for _, results in columns[:None if is_time(name) else 1]:
             figures = results[name]
             row += f"{number(figures['p50']):>14}{number(figures['p99']):>10}{number(figures['max']):>10}"
         print(f"{name:<40}{row}")
@@ -142,7 +141,8 @@ def verdict(name, measured, limit, aim, at_least=False):
 
 def judge(results):
     """Lines of the figures block, and whether every limit is kept."""
-    rows = [verdict(name, value(results, name), *limits) for name, limits in LIMITS.items()]
+    rows = [verdict(name, value(results, name), figure.limit, figure.aim)
+            for name, figure in FIGURES.items() if figure.limit is not None]
     rtt = value(results, "rtt/cross/sysenter")
     if rtt is not None:
         hops = [value(results, f"chain/{n + 1}/sysenter") - value(results, f"chain/{n}/sysenter") for n in range(1, 8)]
@@ -156,9 +156,12 @@ def judge(results):
 
 
 def write_json(path, machine, runs):
-    rows = [{"name": name, "unit": unit, **results[name]} for unit, results in runs for name in NAMES if name in results]
+    """What is the same in every run is written with the first one's figures."""
+    rows = [{"name": name, "unit": unit if is_time(name) else figure.unit, **results[name]}
+            for at, (unit, results) in enumerate(runs) for name, figure in FIGURES.items()
+            if name in results and (is_time(name) or at == 0)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"schema": 1, "machine": machine, "results": rows}, indent=1) + "\n")
+    path.write_text(json.dumps({"schema": 2, "machine": machine, "results": rows}, indent=1) + "\n")
 
 
 def print_machine(options, machine, runs):

@@ -98,7 +98,7 @@ def write_json(options, runs):
             rows.append({**row, "calls": facts[f"calls/{name}"], "switches": facts[f"switches/{name}"]})
     machine = {"accel": "tcg", "cpu": options.cpu, "machine": options.machine, "memory": options.memory}
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps({"schema": 1, "machine": machine, "results": rows}, indent=1) + "\n")
+    options.output.write_text(json.dumps({"schema": 2, "machine": machine, "results": rows}, indent=1) + "\n")
 
 
 def parse_arguments():

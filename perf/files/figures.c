@@ -10,7 +10,7 @@
 
 struct figure {
     const char *name;
-    uint32_t count, minimum, median, percentile90, percentile99, maximum;
+    uint32_t count, warmup, minimum, median, percentile90, percentile99, maximum;
     struct system_counters done;
 };
 
@@ -29,7 +29,7 @@ static int compare(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-void figure_keep(const char *name, uint32_t *samples, uint32_t count, struct system_counters done)
+void figure_keep(const char *name, uint32_t *samples, uint32_t count, uint32_t warmup, struct system_counters done)
 {
     if (figure_count == FIGURES_MAX) {
         errno = ENOSPC;
@@ -37,7 +37,7 @@ void figure_keep(const char *name, uint32_t *samples, uint32_t count, struct sys
     }
     qsort(samples, count, sizeof(*samples), compare);
     figures[figure_count++] = (struct figure){
-        .name = name, .count = count, .minimum = samples[0], .median = samples[count / 2],
+        .name = name, .count = count, .warmup = warmup, .minimum = samples[0], .median = samples[count / 2],
         .percentile90 = samples[count * 9 / 10], .percentile99 = samples[count * 99 / 100], .maximum = samples[count - 1],
         .done = done,
     };
@@ -48,8 +48,8 @@ void figures_print(void)
     for (const struct figure *f = figures; f < figures + figure_count; f++) {
         printf("fact calls/%s %lu\n", f->name, (unsigned long)f->done.calls);
         printf("fact switches/%s %lu\n", f->name, (unsigned long)f->done.switches);
-        printf("result %s %lu %lu %lu %lu %lu %lu\n", f->name, (unsigned long)f->count, (unsigned long)f->minimum,
-               (unsigned long)f->median, (unsigned long)f->percentile90, (unsigned long)f->percentile99,
+        printf("result %s %lu 1 %lu 0 %lu %lu %lu %lu %lu\n", f->name, (unsigned long)f->count, (unsigned long)f->warmup,
+               (unsigned long)f->minimum, (unsigned long)f->median, (unsigned long)f->percentile90, (unsigned long)f->percentile99,
                (unsigned long)f->maximum);
     }
 }

@@ -18,8 +18,9 @@ static inline uint64_t time_stamp(void)
 /* What the system did meanwhile: requests that services handled, and thread switches. 0: the system does not say. */
 struct system_counters { uint32_t calls, switches; };
 
-/* Sorts the samples and keeps their summary and all that the system did for them. The name must stay. */
-void figure_keep(const char *name, uint32_t *samples, uint32_t count, struct system_counters done);
+/* Sorts the samples and keeps their summary, how many came before them that do not count, and all that the system did for
+ * them. The name must stay. */
+void figure_keep(const char *name, uint32_t *samples, uint32_t count, uint32_t warmup, struct system_counters done);
 /* Prints what was kept, one line per figure as perf/bench.py reads it: only at the end, because a serial line that still
  * drains its buffer would be measured too. */
 void figures_print(void);

@@ -151,7 +151,7 @@ static void measure(const struct operation *operation)
         must(close(file) == 0, operation->path);
     after.calls -= before.calls;
     after.switches -= before.switches;
-    figure_keep(operation->name, samples, operation->samples, after);
+    figure_keep(operation->name, samples, operation->samples, operation->stride ? 0 : 1, after);
 }
 
 /* A loop of known length, so that the reader can tell whether ticks are instructions: 2 instructions a turn. */

@@ -22,8 +22,7 @@ int main(void)
     measure_strategies();
     measure_kernel();
     measure_pool();
-    uint32_t created = threads_created_during_calls();
-    print("result counter/threads_created_during_calls 1 %u %u %u %u %u\n", created, created, created, created, created);
+    report_value("counter/threads_created_during_calls", threads_created_during_calls());
     print("bench: end\n");
     machine_exit(0);
 }

@@ -1,6 +1,9 @@
 /* Takes samples, sorts them, prints minimum, percentiles and maximum: perf/bench.py reads the lines. */
 #include "measure.h"
 
+#define SPREAD_STEPS 20u
+#define OVERHEAD_SAMPLES 100u
+
 static uint32_t *store;
 static uint32_t created_before, created_during_calls;
 
@@ -59,24 +62,61 @@ static void sort(uint32_t *samples, uint32_t count)
     }
 }
 
-void report(const char *name, uint32_t *samples, uint32_t count)
+static void print_spread(const struct series *series)
 {
+    print("spread %s", series->name);
+    for (uint32_t i = 0; i <= SPREAD_STEPS; i++)
+        print(" %u", series->samples[(series->count - 1) * i / SPREAD_STEPS]);
+    print("\n");
+}
+
+void report(const struct series *series)
+{
+    uint32_t *samples = series->samples, count = series->count;
     sort(samples, count);
-    print("result %s %u %u %u %u %u %u\n", name, count, samples[0], samples[count / 2], samples[count * 9 / 10],
-          samples[count * 99 / 100], samples[count - 1]);
+    print("result %s %u %u %u %u", series->name, count, series->batch ? series->batch : 1, series->warmup, series->overhead);
+    print(" %u %u %u %u %u\n", samples[0], samples[count / 2], samples[count * 9 / 10], samples[count * 99 / 100],
+          samples[count - 1]);
+    print_spread(series);
+}
+
+void report_value(const char *name, uint32_t value)
+{
+    report(&(struct series){ .name = name, .samples = &value, .count = 1 });
+}
+
+uint32_t timer_overhead(void)
+{
+    static uint32_t overhead;
+    if (overhead)
+        return overhead;
+    uint32_t least = UINT32_MAX;
+    for (uint32_t i = 0; i < OVERHEAD_SAMPLES; i++) {
+        uint64_t begin = ticks();
+        uint32_t passed = (uint32_t)(ticks() - begin);
+        least = passed < least ? passed : least;
+    }
+    return overhead = least;
+}
+
+uint32_t time_since(uint64_t begin)
+{
+    uint32_t passed = (uint32_t)(ticks() - begin);
+    return passed > timer_overhead() ? passed - timer_overhead() : 0;
 }
 
 void measure(const struct measurement *measurement)
 {
-    uint32_t *samples = sample_store();
+    struct series series = { measurement->name, sample_store(), measurement->samples, measurement->calls, measurement->calls,
+                             timer_overhead() };
     status_t status = measurement->batch(measurement->calls, measurement->argument); /* warm-up */
     for (uint32_t i = 0; i < measurement->samples && status == OK; i++) {
         uint64_t begin = ticks();
         status = measurement->batch(measurement->calls, measurement->argument);
-        samples[i] = (uint32_t)(ticks() - begin) / measurement->calls;
+        series.samples[i] = time_since(begin) / measurement->calls;
     }
     must(measurement->name, status);
-    report(measurement->name, samples, measurement->samples);
+    report(&series);
 }
 
 void count_threads_begin(void)

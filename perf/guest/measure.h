@@ -16,10 +16,26 @@ struct measurement {
 
 #define SAMPLES_MAX 10000u
 
-/* Measures and prints one result line. */
+/* What the reader needs to judge a figure, beside the samples. */
+struct series {
+    const char *name;       /* one of perf/figures.toml */
+    uint32_t *samples;      /* sorted by report() */
+    uint32_t count;
+    uint32_t batch;         /* operations in one sample, which is their mean; 0: 1 */
+    uint32_t warmup;        /* operations before the first sample */
+    uint32_t overhead;      /* subtracted from the time of each batch: the cost of reading the counter */
+};
+
+/* Measures and prints one result. */
 void measure(const struct measurement *measurement);
-/* Sorts the samples and prints them as one result line. */
-void report(const char *name, uint32_t *samples, uint32_t count);
+/* Sorts the samples and prints them as one result: a line with percentiles, and a line with 21 quantiles. */
+void report(const struct series *series);
+/* A figure that is counted once: bytes, or how many. */
+void report_value(const char *name, uint32_t value);
+/* What reading the counter twice takes, to be subtracted from each timed batch; measured once. */
+uint32_t timer_overhead(void);
+/* Time since `begin`, less that overhead. */
+uint32_t time_since(uint64_t begin);
 /* Room for samples, filled by those who do not use measure(). */
 uint32_t *sample_store(void);
 /* Prints what went wrong and ends the machine with an error. */

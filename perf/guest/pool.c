@@ -37,7 +37,7 @@ static void call_often(void *argument)
     for (uint32_t i = 0; i < CALLS_PER_CLIENT; i++) {
         uint64_t begin = ticks();
         failed |= service_call(client->endpoint, 0, i, &answer);
-        client->samples[i] = (uint32_t)(ticks() - begin);
+        client->samples[i] = time_since(begin);
     }
     must("pool", failed);
     notification_signal(client->done, 1u << client->number);
@@ -68,7 +68,7 @@ static void measure_clients(const char *name, handle_t endpoint, uint32_t count)
     notification_signal(start, ALL_DONE);
     wait_for_all(done, (1u << count) - 1);
     count_threads_end();
-    report(name, sample_store(), count * CALLS_PER_CLIENT);
+    report(&(struct series){ name, sample_store(), count * CALLS_PER_CLIENT, .overhead = timer_overhead() });
     handle_close(start);
     handle_close(done);
 }

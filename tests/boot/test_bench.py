@@ -29,16 +29,18 @@ def test_limits_are_kept_in_two_identical_runs(run):
 
 def test_schema(run):
     data = json.loads(run[1].read_text())
-    assert data["schema"] == 1
+    assert data["schema"] == 2
     assert set(data["machine"]) == {"accel", "cpu", "smp", "build"}
-    assert sorted(row["name"] for row in data["results"]) == sorted(bench.NAMES)
+    assert sorted(row["name"] for row in data["results"]) == sorted(bench.FIGURES)
     for row in data["results"]:
-        assert row["unit"] == "instructions" and row["n"] >= 1
+        unit = bench.FIGURES[row["name"]].unit
+        assert row["unit"] == ("instructions" if unit == "time" else unit) and row["n"] >= 1
+        assert len(row["quantiles"]) == 21 and row["quantiles"] == sorted(row["quantiles"])
         assert row["min"] <= row["p50"] <= row["p90"] <= row["p99"] <= row["max"]
 
 
 def test_bad_guest_output_is_refused():
-    for text in ("panic: something", "result rtt/cross/sysenter 1 2 3", "result unknown/name 1 1 1 1 1 1",
+    for text in ("panic: something", "result rtt/cross/sysenter 1 2 3", "result unknown/name 1 1 1 1 1 1 1 1 1",
                  "bench: x failed: E_BUSY"):
         with pytest.raises(bench.Failure):
             bench.parse(text)
@@ -47,7 +49,7 @@ def test_bad_guest_output_is_refused():
 
 
 def test_an_exceeded_limit_is_seen():
-    results = {name: dict(n=1, min=1, p50=1, p90=1, p99=1, max=1) for name in bench.NAMES}
+    results = {name: dict(n=1, min=1, p50=1, p90=1, p99=1, max=1) for name in bench.FIGURES}
     results["strategy/thread"]["p50"] = 100
     results["counter/threads_created_during_calls"]["p50"] = 0
     results["rtt/cross/sysenter"]["p50"] = 90

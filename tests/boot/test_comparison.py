@@ -43,7 +43,7 @@ def test_names_are_those_of_the_program():
     source = (ROOT / "perf/files/files.c").read_text()
     assert [name for name in files.NAMES if f'"{name}"' not in source] == []
     with pytest.raises(bench.Failure):
-        bench.parse("result file/unknown 1 1 1 1 1 1", files.NAMES)
+        bench.parse("result file/unknown 1 1 1 1 1 1 1 1 1", files.NAMES)
 
 
 def test_speed_is_bytes_over_time():
