@@ -49,7 +49,7 @@ void figures_print(void)
         printf("fact calls/%s %lu\n", f->name, (unsigned long)f->done.calls);
         printf("fact switches/%s %lu\n", f->name, (unsigned long)f->done.switches);
         printf("result %s %lu 1 %lu 0 %lu %lu %lu %lu %lu\n", f->name, (unsigned long)f->count, (unsigned long)f->warmup,
-               (unsigned long)f->minimum, (unsigned long)f->median, (unsigned long)f->percentile90, (unsigned long)f->percentile99,
-               (unsigned long)f->maximum);
+               (unsigned long)f->minimum, (unsigned long)f->median, (unsigned long)f->percentile90,
+               (unsigned long)f->percentile99, (unsigned long)f->maximum);
     }
 }
