@@ -57,7 +57,7 @@ HOOK_OBJECTS := $(filter-out $(HOOK_STARTUP),$(patsubst %.c,$(B)/programs/%.o,$(
 FILE_SYSTEM_OBJECTS := $(patsubst %.c,$(B)/programs/%.o,$(wildcard libserver/file_system/*.c))
 
 # A program is a folder with C files. Each is linked at an address of its own, so that gdb can hold them all.
-PROGRAM_FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard servers/*/*.c perf/guest/*.c tests/guest/*.c tests/hostile/*.c \
+PROGRAM_FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard servers/*/*.c perf/guest/*.c perf/partner/*.c tests/guest/*.c tests/hostile/*.c \
 	tests/libc/*.c tests/block/*.c tests/files/*.c perf/files/*.c))))
 NAME_perf/guest := bench
 NAME_tests/guest := tests

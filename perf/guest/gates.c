@@ -4,6 +4,7 @@
 
 #define WORD 42u
 #define CALLS 32u
+#define CHAIN_LENGTH 16u
 
 struct target {
     handle_t endpoint;
@@ -100,34 +101,28 @@ static void measure_round_trips(const char *space, handle_t by_int, handle_t by_
 {
     struct target int_target = { by_int, 0 }, sysenter_target = { by_sysenter, 0 };
     bool same = space[0] == 's';
-    measure(&(struct measurement){ same ? "rtt/same/int" : "rtt/cross/int", echo_by_int, &int_target, 10000, 2 * CALLS });
+    measure(&(struct measurement){ same ? "rtt/same/int" : "rtt/cross/int", echo_by_int, &int_target, 10000, CALLS });
     if (gate_sysenter_usable())
         measure(&(struct measurement){ same ? "rtt/same/sysenter" : "rtt/cross/sysenter", echo_by_sysenter,
-                                       &sysenter_target, 10000, 2 * CALLS });
+                                       &sysenter_target, 10000, CALLS });
 }
 
-/* The last `length` links of a chain whose services are called NAME1 to NAME8. */
-static void measure_chain(const struct measurement *measurement, const char *prefix, uint32_t length, uint32_t method)
+/* The last `length` links of a chain whose services are called NAME1 to NAME16. */
+static void measure_chain(const char *chain, const char *gate, uint32_t length, uint32_t method,
+                          status_t (*batch)(uint32_t calls, void *argument))
 {
-    char name[16];
-    uint32_t end = (uint32_t)strlen(prefix);
-    memcpy(name, prefix, end);
-    name[end] = (char)('9' - length);
-    name[end + 1] = '\0';
-    struct target target = { find(name), method };
-    struct measurement with_target = *measurement;
-    with_target.argument = &target;
-    measure(&with_target);
+    char name[FIGURE_NAME];
+    struct target target = { find(figure_name(name, "%s%u", chain, CHAIN_LENGTH + 1 - length)), method };
+    figure_name(name, "chain/%u/%s", length, gate);
+    measure(&(struct measurement){ name, batch, &target, 150, CALLS });
     handle_close(target.endpoint);
 }
 
 static void measure_chains(uint32_t length)
 {
-    char by_int[] = "chain/1/int", by_sysenter[] = "chain/1/sysenter";
-    by_int[6] = by_sysenter[6] = (char)('0' + length);
-    measure_chain(&(struct measurement){ by_int, call_by_int, NULL, 500, CALLS }, "int", length, RELAY_INT);
+    measure_chain("int", "int", length, RELAY_INT, call_by_int);
     if (gate_sysenter_usable())
-        measure_chain(&(struct measurement){ by_sysenter, call_by_sysenter, NULL, 500, CALLS }, "relay", length, RELAY_SYSENTER);
+        measure_chain("relay", "sysenter", length, RELAY_SYSENTER, call_by_sysenter);
 }
 
 void measure_gates(void)
@@ -140,7 +135,7 @@ void measure_gates(void)
     count_threads_begin();
     measure_round_trips("same", same_int, same);
     measure_round_trips("cross", find("echo-int"), find("echo"));
-    for (uint32_t length = 1; length <= 8; length++)
+    for (uint32_t length = 1; length <= CHAIN_LENGTH; length++)
         measure_chains(length);
     count_threads_end();
 }

@@ -18,11 +18,19 @@ int main(void)
     print("fact tsc_khz %u\n", info(INFO_TSC_KHZ));
     print("fact signature %u\n", info(INFO_CPU_SIGNATURE));
     print("fact calibration %u\n", calibration());
+    print("fact tsc_invariant %u\n", clock_invariant());
+    print("fact tsc_khz_begin %u\n", clock_khz());
     measure_gates();
+    count_threads_begin();
+    measure_cold();
+    measure_oneway();
+    measure_messages();
+    count_threads_end();
     measure_strategies();
     measure_kernel();
     measure_pool();
     report_value("counter/threads_created_during_calls", threads_created_during_calls());
+    print("fact tsc_khz_end %u\n", clock_khz());
     print("bench: end\n");
     machine_exit(0);
 }

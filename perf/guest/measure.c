@@ -13,6 +13,15 @@ _Noreturn void fail(const char *name, status_t status)
     machine_exit(1);
 }
 
+const char *figure_name(char to[FIGURE_NAME], const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    to[text_format(to, FIGURE_NAME - 1, format, &arguments)] = '\0';
+    va_end(arguments);
+    return to;
+}
+
 uint32_t info(uint32_t which)
 {
     uint32_t value = 0;
@@ -99,24 +108,34 @@ uint32_t timer_overhead(void)
     return overhead = least;
 }
 
+uint32_t time_between(uint32_t begin, uint32_t end)
+{
+    uint32_t passed = end - begin;
+    return passed > timer_overhead() ? passed - timer_overhead() : 0;
+}
+
 uint32_t time_since(uint64_t begin)
 {
-    uint32_t passed = (uint32_t)(ticks() - begin);
-    return passed > timer_overhead() ? passed - timer_overhead() : 0;
+    return time_between((uint32_t)begin, (uint32_t)ticks());
+}
+
+void measure_warm(const struct measurement *measurement, uint32_t warmup)
+{
+    struct series series = { measurement->name, sample_store(), measurement->samples, measurement->calls,
+                             warmup * measurement->calls, timer_overhead() };
+    status_t status = OK;
+    for (uint32_t i = 0; i < warmup + measurement->samples && status == OK; i++) {
+        uint64_t begin = ticks();
+        status = measurement->batch(measurement->calls, measurement->argument);
+        series.samples[i < warmup ? 0 : i - warmup] = time_since(begin) / measurement->calls;
+    }
+    must(measurement->name, status);
+    report(&series);
 }
 
 void measure(const struct measurement *measurement)
 {
-    struct series series = { measurement->name, sample_store(), measurement->samples, measurement->calls, measurement->calls,
-                             timer_overhead() };
-    status_t status = measurement->batch(measurement->calls, measurement->argument); /* warm-up */
-    for (uint32_t i = 0; i < measurement->samples && status == OK; i++) {
-        uint64_t begin = ticks();
-        status = measurement->batch(measurement->calls, measurement->argument);
-        series.samples[i] = time_since(begin) / measurement->calls;
-    }
-    must(measurement->name, status);
-    report(&series);
+    measure_warm(measurement, 1);
 }
 
 void count_threads_begin(void)

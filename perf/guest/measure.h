@@ -26,8 +26,10 @@ struct series {
     uint32_t overhead;      /* subtracted from the time of each batch: the cost of reading the counter */
 };
 
-/* Measures and prints one result. */
+/* Measures and prints one result. One sample is taken first and forgotten. */
 void measure(const struct measurement *measurement);
+/* The same after so many samples that are forgotten. */
+void measure_warm(const struct measurement *measurement, uint32_t warmup);
 /* Sorts the samples and prints them as one result: a line with percentiles, and a line with 21 quantiles. */
 void report(const struct series *series);
 /* A figure that is counted once: bytes, or how many. */
@@ -36,6 +38,8 @@ void report_value(const char *name, uint32_t value);
 uint32_t timer_overhead(void);
 /* Time since `begin`, less that overhead. */
 uint32_t time_since(uint64_t begin);
+/* The same between two readings, of which the low halves are enough. */
+uint32_t time_between(uint32_t begin, uint32_t end);
 /* Room for samples, filled by those who do not use measure(). */
 uint32_t *sample_store(void);
 /* Prints what went wrong and ends the machine with an error. */
@@ -46,6 +50,17 @@ static inline void must(const char *what, status_t status)
     if (status != OK)
         fail(what, status);
 }
+#define FIGURE_NAME 32
+/* Writes a name with numbers in it, and returns it. */
+const char *figure_name(char to[FIGURE_NAME], const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* One call, through either gate: chosen when it is compiled, so that choosing costs nothing. */
+static inline __attribute__((always_inline))
+status_t gate_call(bool by_sysenter, handle_t endpoint, uint32_t method, uint32_t word, uint32_t *reply)
+{
+    status_t status, kernel_status = by_sysenter ? gate_call_sysenter(endpoint, method, word, reply, &status)
+                                                 : gate_call_int(endpoint, method, word, reply, &status);
+    return kernel_status | status;
+}
 uint32_t info(uint32_t which);
 handle_t find(const char *name);
 
@@ -55,8 +70,16 @@ void count_threads_end(void);
 uint32_t threads_created_during_calls(void);
 
 void measure_gates(void);       /* gate/, rtt/, chain/: gates.c */
+void measure_cold(void);        /* rtt/robin, rtt/cold: cold.c */
+void measure_oneway(void);      /* oneway/: oneway.c */
+void measure_messages(void);    /* message/: messages.c */
 void measure_strategies(void);  /* strategy/: strategies.c */
 void measure_kernel(void);      /* thread/, switch/, notify/, map/: kernel.c */
 void measure_pool(void);        /* pool/: pool.c */
+
+/* The time stamp counter by another clock, the 8254 timer: ticks per millisecond; and whether the CPU promises that they never
+ * change: clock.c. */
+uint32_t clock_khz(void);
+bool clock_invariant(void);
 
 #endif

@@ -33,9 +33,14 @@ static reply_t increment(const request_t *rq)
     return reply(rq->word + 1);
 }
 
+static reply_t echo(const request_t *rq)
+{
+    return reply(rq->word);
+}
+
 static int serve(method_t by_sysenter, method_t by_int)
 {
-    const method_t methods[RELAY_METHODS] = { [RELAY_SYSENTER] = by_sysenter, [RELAY_INT] = by_int };
+    const method_t methods[RELAY_METHODS] = { [RELAY_SYSENTER] = by_sysenter, [RELAY_INT] = by_int, [RELAY_ECHO] = echo };
     return server_run(NULL, methods, RELAY_METHODS);
 }
 

@@ -72,6 +72,15 @@ uses = ["*"]
     ]
 
 
+def test_a_chain_is_so_many_services(compile_list):
+    code, messages, lines = compile_list('[a]\n[relay]\nchain = 3\nquota = 64\n[link]\nprogram = "b"\nchain = 2\n'
+                                         '[c]\nuses = ["relay1"]\n')
+    assert (code, messages) == (0, [])
+    assert lines == ["a a", "relay3 relay quota=64", "relay2 relay quota=64 uses=relay3 calls=relay3 next=relay3",
+                     "relay1 relay quota=64 uses=relay2 calls=relay2 next=relay2",
+                     "link2 b", "link1 b uses=link2 calls=link2 next=link2", "c c uses=relay1"]
+
+
 VALUE_MISTAKES = {
     "workers = 65": '"workers" wants a number from 1 to 64',
     "workers = 0": '"workers" wants a number from 1 to 64',
@@ -106,6 +115,8 @@ VALUE_MISTAKES = {
     'arguments = { quota = 1 }': '"arguments" has "quota", which is a key of the section itself',
     'arguments = { x = "a b" }': '"arguments" wants for "x" a number, or a string without blanks',
     'arguments = { x = "" }': '"arguments" wants for "x" a number, or a string without blanks',
+    "chain = 1": '"chain" wants a number from 2 to 99, and neither "calls" nor "arguments" beside it',
+    "chain = true": '"chain" wants a number from 2 to 99, and neither "calls" nor "arguments" beside it',
     "nonsense = 1": '"nonsense" is an unknown key',
 }
 
@@ -140,6 +151,8 @@ MISTAKES = {
         ["4: b: ports 0x64-0x6f belong to a already (0x60-0x64)"],
     '[a]\ndevice-memory = ["0xb8000-0xb8fff"]\n[b]\ndevice-memory = ["0xa0000-0xbffff"]':
         ["4: b: device-memory 0xa0000-0xbffff belong to a already (0xb8000-0xb8fff)"],
+    '[a]\nchain = 2\narguments = { x = 1 }':
+        ['2: a: "chain" wants a number from 2 to 99, and neither "calls" nor "arguments" beside it'],
     '[a]\npci = ["1af4:1001"]': ['2: a: "pci" wants the PCI service in "calls" or "uses", and this list has none'],
     '[pci]\n[a]\npci = ["1af4:1001"]': ['3: a: "pci" wants the PCI service in "calls" or "uses"'],
     f'[a]\narguments = {{ x = "{"y" * 2045}" }}': ["1: a: its line is longer than 2046 bytes"],
