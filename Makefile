@@ -209,10 +209,10 @@ debug: packages-build-run-debug ## QEMU waits; gdb starts with the symbols of ke
 	$(Q)$(MAKE) --no-print-directory BUILD=debug all
 	$(Q)tools/debug --build $(OUT)/debug --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) --memory $(MEM)
 
-bench: packages-build-run $(B)/postern-perf.iso ## print INT 250 beside SYSENTER (UNIT=instructions: exact counts only)
+bench: packages-build-run $(B)/postern-perf.iso ## print INT 250 beside SYSENTER (UNIT=instructions: exact counts only; FULL=1: all)
 	$(Q)accel=`tools/accelerator --choose $(ACCEL) --qemu $(QEMU) --build $(OUT)` && \
 	$(PYTHON) perf/bench.py --build $(B) --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) --memory $(MEM) --accel $$accel \
-		--unit $(UNIT) --output $(OUT)/bench.json
+		--unit $(UNIT) $(if $(filter 1,$(FULL)),--full) --output $(OUT)/bench.json
 
 # ---- file access, beside Linux ----
 

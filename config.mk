@@ -6,6 +6,8 @@ BUILD ?= release
 ACCEL ?= auto
 # make bench: all, or instructions (exact counts alone, under 40 seconds)
 UNIT ?= all
+# 1: it prints every figure with its samples, warm-up, overhead and percentiles
+FULL ?=
 # QEMU machine (pc, q35), CPU model (max, n270, pentium2, "max,-sep"), MiB of memory (16 or more)
 MACHINE ?= pc
 CPU ?= max

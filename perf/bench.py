@@ -15,10 +15,13 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 import boot  # noqa: E402
+import environment  # noqa: E402
 from figures import FIGURES, is_time  # noqa: E402
 
 GATES = ["int", "sysenter"]
+SUMMARY = ("gates", "chains", "strategies", "kernel", "pool") # groups that are printed without --full
 HOP_FACTOR = 1.3        # each further hop of a chain, of rtt/cross/sysenter, plus the handler
+CHAIN_LENGTH = 16
 HANDLER = 16            # instructions of the relay's handler beside its call
 POOL_FACTOR = 5         # strategy/thread over strategy/pool, at least
 CALIBRATION = 200000    # instructions of the guest's loop of known length
@@ -93,7 +96,8 @@ def cpu_name(model, accel):
 
 def describe(options, facts):
     return {"accel": options.accel, "cpu": cpu_name(options.cpu, options.accel), "smp": 1,
-            "build": "release" if facts["release"] else "debug"}
+            "build": "release" if facts["release"] else "debug",
+            "tsc": {key: facts[f"tsc_{key}"] for key in ("invariant", "khz_begin", "khz_end")}}
 
 
 def value(results, name):
@@ -108,11 +112,18 @@ def number(x):
     return "-" if x is None else f"{x:,}"
 
 
+def has_gate(name):
+    return name.endswith(tuple("/" + gate for gate in GATES))
+
+
+def summary():
+    return [name for name, figure in FIGURES.items() if figure.group in SUMMARY or figure.limit is not None]
+
+
 def print_pairs(columns):
-    names = ["gate/null", "rtt/same", "rtt/cross"] + [f"chain/{n}" for n in range(1, 9)]
     head = "".join(f"{unit + ':  INT':>22}{'SYSENTER':>12}{'ratio':>8}" for unit, _ in columns)
     print(f"{'median of':<18}{head}")
-    for name in names:
+    for name in dict.fromkeys(name.rpartition("/")[0] for name in summary() if has_gate(name)):
         row = ""
         for _, results in columns:
             a, b = (value(results, f"{name}/{gate}") for gate in GATES)
@@ -121,14 +132,23 @@ def print_pairs(columns):
 
 
 def print_singles(columns):
-    singles = [n for n in FIGURES if not n.endswith(tuple("/" + g for g in GATES))]
     print(f"\n{'':<40}" + "".join(f"{unit:>14}{'p99':>10}{'max':>10}" for unit, _ in columns))
-    for name in singles:
+    for name in (name for name in summary() if not has_gate(name)):
         row = ""
         for _, results in columns[:None if is_time(name) else 1]:
             figures = results[name]
             row += f"{number(figures['p50']):>14}{number(figures['p99']):>10}{number(figures['max']):>10}"
         print(f"{name:<40}{row}")
+
+
+def print_full(rows):
+    """Every figure with all that belongs to it, in the order of figures.toml."""
+    group = None
+    for row in sorted(rows, key=lambda row: list(FIGURES).index(row["name"])):
+        if FIGURES[row["name"]].group != group:
+            group = FIGURES[row["name"]].group
+            print(f"\n{group:<40}{'unit':<14}" + "".join(f"{key:>11}" for key in RESULT_KEYS))
+        print(f"{row['name']:<40}{row['unit']:<14}" + "".join(f"{number(row[key]):>11}" for key in RESULT_KEYS))
 
 
 def verdict(name, measured, limit, aim, at_least=False):
@@ -145,7 +165,7 @@ def judge(results):
             for name, figure in FIGURES.items() if figure.limit is not None]
     rtt = value(results, "rtt/cross/sysenter")
     if rtt is not None:
-        hops = [value(results, f"chain/{n + 1}/sysenter") - value(results, f"chain/{n}/sysenter") for n in range(1, 8)]
+        hops = [value(results, f"chain/{n + 1}/sysenter") - value(results, f"chain/{n}/sysenter") for n in range(1, CHAIN_LENGTH)]
         rows.append(verdict("chain: dearest further hop, sysenter", max(hops), int(HOP_FACTOR * rtt) + HANDLER, None))
         rows.append(verdict("chain: hops differ by (linear)", max(hops) - min(hops), 2, None))
     gain = round(value(results, "strategy/thread") / value(results, "strategy/pool"), 1)
@@ -155,11 +175,14 @@ def judge(results):
     return [text for text, _ in rows], all(good for _, good in rows)
 
 
-def write_json(path, machine, runs):
-    """What is the same in every run is written with the first one's figures."""
-    rows = [{"name": name, "unit": unit if is_time(name) else figure.unit, **results[name]}
+def all_rows(runs):
+    """What is the same in every run stands with the first one's figures."""
+    return [{"name": name, "unit": unit if is_time(name) else figure.unit, **results[name]}
             for at, (unit, results) in enumerate(runs) for name, figure in FIGURES.items()
             if name in results and (is_time(name) or at == 0)]
+
+
+def write_json(path, machine, rows):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"schema": 2, "machine": machine, "results": rows}, indent=1) + "\n")
 
@@ -170,6 +193,8 @@ def print_machine(options, machine, runs):
     print("instructions: executed by the guest, exact (QEMU -icount).")
     if any(unit == "ticks" for unit, _ in runs):
         print("ticks: TCG time, good for ratios within this run only, never hardware time.")
+    for warning in machine["warnings"]:
+        print(f"warning: {warning}")
     print()
 
 
@@ -186,6 +211,7 @@ def parse_arguments():
     parser.add_argument("--timeout", type=float, default=300, help="seconds for one boot")
     parser.add_argument("--repeat", type=int, default=1,
                         help="count instructions this often, and fail unless the figures are identical")
+    parser.add_argument("--full", action="store_true", help="print every figure, with samples, warm-up, overhead and percentiles")
     parser.add_argument("--check", action="store_true", help="exit 1 when a limit is exceeded")
     return parser.parse_args()
 
@@ -193,21 +219,30 @@ def parse_arguments():
 def main():
     options = parse_arguments()
     boot.exit_on_termination()
+    timed = options.unit == "all"
+    warnings = environment.host_warnings() if timed else [] # before we are the load ourselves
     try:
         exact, facts = run(options, icount=True)
         for _ in range(1, options.repeat):
             if run(options, icount=True)[0] != exact:
                 raise Failure("two runs of the exact count differ")
         runs = [("instructions", exact)]
-        if options.unit == "all":
-            runs.append(("cycles" if options.accel == "kvm" else "ticks", run(options, icount=False)[0]))
+        if timed:
+            results, facts = run(options, icount=False)
+            runs.append(("cycles" if options.accel == "kvm" else "ticks", results))
+            warnings += environment.guest_warnings(facts, options.accel)
     except Failure as failure:
         sys.exit(f"bench: {failure}")
-    machine = describe(options, facts)
-    write_json(options.output, machine, runs)
+    machine = {**describe(options, facts), "warnings": warnings}
+    rows = all_rows(runs)
+    write_json(options.output, machine, rows)
     print_machine(options, machine, runs)
-    print_pairs(runs)
-    print_singles(runs)
+    if options.full:
+        print_full(rows)
+    else:
+        print_pairs(runs)
+        print_singles(runs)
+        print(f"\nthese and {len(FIGURES) - len(summary())} more with all their columns: --full (make bench FULL=1)")
     lines, good = judge(exact)
     debug = "" if machine["build"] == "release" else " of a debug build: the limits are for release"
     print(f"\nfigures (instructions, p50){debug}")
