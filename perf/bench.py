@@ -65,8 +65,9 @@ def boot_guest(options, names, icount, **what):
     began = time.monotonic()
     print(f"booting ({'exact instruction count' if icount else 'time'}) ...", file=sys.stderr, flush=True)
     accel = "tcg" if icount else options.accel
-    result = boot.run(qemu=options.qemu, machine=options.machine, cpu="host" if accel == "kvm" else options.cpu,
-                      memory=options.memory, accel=accel, icount=icount, timeout=options.timeout, **what)
+    cpu = "host,invtsc=on" if accel == "kvm" else options.cpu # QEMU hides an invariant counter unless asked for it
+    result = boot.run(qemu=options.qemu, machine=options.machine, cpu=cpu, memory=options.memory, accel=accel, icount=icount,
+                      timeout=options.timeout, **what)
     print(f"  {time.monotonic() - began:.1f} s", file=sys.stderr)
     if result.timed_out:
         raise Failure(f"no end within {options.timeout} s; the last lines were:\n{result.serial[-600:]}\n{result.log}")
@@ -132,23 +133,22 @@ def print_pairs(columns):
 
 
 def print_singles(columns):
-    print(f"\n{'':<40}" + "".join(f"{unit:>14}{'p99':>10}{'max':>10}" for unit, _ in columns))
+    print(f"\n{'':<40}" + "".join(f"{unit:>14}{'p99':>12}{'max':>12}" for unit, _ in columns))
     for name in (name for name in summary() if not has_gate(name)):
         row = ""
         for _, results in columns[:None if is_time(name) else 1]:
             figures = results[name]
-            row += f"{number(figures['p50']):>14}{number(figures['p99']):>10}{number(figures['max']):>10}"
+            row += f"{number(figures['p50']):>14}{number(figures['p99']):>12}{number(figures['max']):>12}"
         print(f"{name:<40}{row}")
 
 
 def print_full(rows):
-    """Every figure with all that belongs to it, in the order of figures.toml."""
-    group = None
-    for row in sorted(rows, key=lambda row: list(FIGURES).index(row["name"])):
-        if FIGURES[row["name"]].group != group:
-            group = FIGURES[row["name"]].group
-            print(f"\n{group:<40}{'unit':<14}" + "".join(f"{key:>11}" for key in RESULT_KEYS))
-        print(f"{row['name']:<40}{row['unit']:<14}" + "".join(f"{number(row[key]):>11}" for key in RESULT_KEYS))
+    """Every figure with all that belongs to it, by groups, in the order of figures.toml."""
+    for group in dict.fromkeys(figure.group for figure in FIGURES.values()):
+        print(f"\n{group:<40}{'unit':<14}" + "".join(f"{key:>11}" for key in RESULT_KEYS))
+        names = [name for name, figure in FIGURES.items() if figure.group == group]
+        for row in sorted((row for row in rows if row["name"] in names), key=lambda row: names.index(row["name"])):
+            print(f"{row['name']:<40}{row['unit']:<14}" + "".join(f"{number(row[key]):>11}" for key in RESULT_KEYS))
 
 
 def verdict(name, measured, limit, aim, at_least=False):

@@ -18,7 +18,7 @@ def run(tmp_path_factory):
     output = tmp_path_factory.mktemp("bench") / "bench.json"
     command = [sys.executable, str(ROOT / "perf" / "bench.py"), "--unit", "instructions", "--repeat", "2", "--check",
                "--build", str(ROOT / "build" / "release"), "--output", str(output)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=400)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=700)
     return done, output
 
 
@@ -30,7 +30,9 @@ def test_limits_are_kept_in_two_identical_runs(run):
 def test_schema(run):
     data = json.loads(run[1].read_text())
     assert data["schema"] == 2
-    assert set(data["machine"]) == {"accel", "cpu", "smp", "build"}
+    assert set(data["machine"]) == {"accel", "cpu", "smp", "build", "tsc", "warnings"}
+    assert data["machine"]["warnings"] == [], "an exact count depends on no host"
+    assert data["machine"]["tsc"]["khz_begin"] == data["machine"]["tsc"]["khz_end"] == pytest.approx(1_000_000, rel=0.001)
     assert sorted(row["name"] for row in data["results"]) == sorted(bench.FIGURES)
     for row in data["results"]:
         unit = bench.FIGURES[row["name"]].unit
@@ -58,6 +60,41 @@ def test_an_exceeded_limit_is_seen():
     assert not bench.judge(results)[1]
 
 
+@pytest.fixture(scope="module")
+def measured(run):
+    return {result["name"]: result["p50"] for result in json.loads(run[1].read_text())["results"]}
+
+
+@pytest.mark.parametrize("gate", bench.GATES)
+def test_figures_that_belong_together(measured, gate):
+    """Caches change no instruction count; and a call is the way there and the way back."""
+    robin = {measured[f"rtt/robin/{n}/{gate}"] for n in (1, 2, 4, 8, 16)}
+    assert len(robin) == 1 and 0 <= robin.pop() - measured[f"rtt/cross/{gate}"] <= 8
+    assert measured[f"rtt/cold/{gate}"] == pytest.approx(measured[f"rtt/cross/{gate}"], abs=4)
+    halves = measured[f"oneway/call/{gate}"] + measured[f"oneway/reply/{gate}"]
+    assert halves == pytest.approx(measured[f"rtt/cross/{gate}"], abs=8)
+
+
+def test_the_size_from_which_mapping_beats_copying(measured):
+    sizes = ["64", "256", "1k", "4k", "16k", "64k", "256k", "1m"]
+    cheaper = [size for size in sizes if measured[f"message/map/{size}"] < measured[f"message/copy/{size}"]]
+    assert cheaper and cheaper == sizes[sizes.index(cheaper[0]):]
+    assert f"mapping beats copying from `{cheaper[0]}` on" in (ROOT / "perf" / "README.md").read_text()
+    assert all(measured[f"message/inplace/{size}"] < measured[f"message/{way}/{size}"] for size in sizes for way in ("copy", "map"))
+
+
+def test_the_full_table_has_every_figure_once_and_in_its_group(capsys):
+    row = dict.fromkeys(bench.RESULT_KEYS, 1)
+    bench.print_full([{"name": name, "unit": "instructions", **row} for name in reversed(bench.FIGURES)])
+    groups = {}
+    for text in capsys.readouterr().out.split("\n\n"):
+        (group, *_), *figures = [line.split() for line in text.strip().splitlines()]
+        assert group not in groups and all(len(words) == 2 + len(row) for words in figures)
+        groups[group] = [words[0] for words in figures]
+    assert groups == {group: [name for name, figure in bench.FIGURES.items() if figure.group == group] for group in groups}
+    assert sum(map(len, groups.values())) == len(bench.FIGURES)
+
+
 README_ROWS = {
     "enter and leave the kernel": ["gate/null/int", "gate/null/sysenter"],
     "call and reply, same address space": ["rtt/same/int", "rtt/same/sysenter"],
@@ -68,9 +105,8 @@ README_ROWS = {
 
 
 @pytest.mark.parametrize("row", README_ROWS)
-def test_readme_says_what_is_measured(run, row):
+def test_readme_says_what_is_measured(measured, row):
     """To a tenth: what C compiles to depends on the compiler a little."""
     line = next(line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith(f"| {row} |"))
     stated = [int(figure.replace(",", "")) for figure in re.findall(r"[\d,]*\d", line[len(row) + 3:])]
-    measured = {result["name"]: result["p50"] for result in json.loads(run[1].read_text())["results"]}
     assert stated == pytest.approx([measured[name] for name in README_ROWS[row]], rel=0.1)
