@@ -29,7 +29,8 @@ def counter(root):
                "fix the frequency, or trust instructions alone")
     clock = read(root, "sys/devices/system/clocksource/clocksource0/current_clocksource")
     if clock in OTHER_CLOCKS:
-        yield f"unstable TSC: Linux keeps time by {clock}, so it does not trust the counter (dmesg says why): trust instructions alone"
+        yield (f"unstable TSC: Linux keeps time by {clock}, so it does not trust the counter (dmesg says why): "
+               "trust instructions alone")
 
 
 def frequency(root):

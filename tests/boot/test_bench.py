@@ -80,7 +80,8 @@ def test_the_size_from_which_mapping_beats_copying(measured):
     cheaper = [size for size in sizes if measured[f"message/map/{size}"] < measured[f"message/copy/{size}"]]
     assert cheaper and cheaper == sizes[sizes.index(cheaper[0]):]
     assert f"mapping beats copying from `{cheaper[0]}` on" in (ROOT / "perf" / "README.md").read_text()
-    assert all(measured[f"message/inplace/{size}"] < measured[f"message/{way}/{size}"] for size in sizes for way in ("copy", "map"))
+    for size in sizes:
+        assert measured[f"message/inplace/{size}"] < min(measured[f"message/{way}/{size}"] for way in ("copy", "map"))
 
 
 def test_the_full_table_has_every_figure_once_and_in_its_group(capsys):
