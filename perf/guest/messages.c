@@ -29,7 +29,7 @@ static uint32_t write_to(struct exchange *exchange, uint32_t *message)
 
 static status_t copied(struct exchange *exchange)
 {
-    uint32_t sum, expected = write_to(exchange, exchange->own);
+    uint32_t sum = 0, expected = write_to(exchange, exchange->own);
     memcpy(session_slot(&exchange->session, 0), exchange->own, exchange->bytes);
     status_t status = service_call(exchange->endpoint, PARTNER_COPY, 0, &sum);
     return check(status, sum, expected);
@@ -37,7 +37,7 @@ static status_t copied(struct exchange *exchange)
 
 static status_t in_place(struct exchange *exchange)
 {
-    uint32_t sum, expected = write_to(exchange, session_slot(&exchange->session, 0));
+    uint32_t sum = 0, expected = write_to(exchange, session_slot(&exchange->session, 0));
     status_t status = service_call(exchange->endpoint, PARTNER_IN_PLACE, 0, &sum);
     return check(status, sum, expected);
 }
@@ -45,7 +45,7 @@ static status_t in_place(struct exchange *exchange)
 /* A handle that goes with a call is the service's from then on: each time it gets another one. */
 static status_t mapped(struct exchange *exchange)
 {
-    uint32_t sum, expected = write_to(exchange, exchange->shared);
+    uint32_t sum = 0, expected = write_to(exchange, exchange->shared);
     handle_t given;
     status_t status = handle_duplicate(exchange->memory, RIGHT_READ | RIGHT_TRANSFER, 0, &given);
     if (status == OK)
