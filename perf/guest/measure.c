@@ -3,6 +3,7 @@
 
 #define SPREAD_STEPS 20u
 #define OVERHEAD_SAMPLES 100u
+#define PROFILE_SAMPLES 8u
 
 static uint32_t *store;
 static uint32_t created_before, created_during_calls;
@@ -107,16 +108,18 @@ uint32_t time_since(uint64_t begin)
 
 void measure(const struct measurement *measurement)
 {
-    struct series series = { measurement->name, sample_store(), measurement->samples, measurement->calls, measurement->calls,
-                             timer_overhead() };
+    uint32_t samples = profiling() ? PROFILE_SAMPLES : measurement->samples;
+    struct series series = { measurement->name, sample_store(), samples, measurement->calls, measurement->calls, timer_overhead() };
     status_t status = measurement->batch(measurement->calls, measurement->argument); /* warm-up */
-    for (uint32_t i = 0; i < measurement->samples && status == OK; i++) {
+    for (uint32_t i = 0; i < samples && status == OK; i++) {
         uint64_t begin = ticks();
         status = measurement->batch(measurement->calls, measurement->argument);
         series.samples[i] = time_since(begin) / measurement->calls;
     }
     must(measurement->name, status);
     report(&series);
+    if (profiling())
+        profile(measurement);
 }
 
 void count_threads_begin(void)

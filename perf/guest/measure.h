@@ -49,6 +49,11 @@ static inline void must(const char *what, status_t status)
 uint32_t info(uint32_t which);
 handle_t find(const char *name);
 
+/* Asked for by the argument profile=. measure() then takes few samples, and runs the operation a few times more between two
+ * marks for the QEMU plugin of perf/profile.py: profile.c. */
+bool profiling(void);
+void profile(const struct measurement *measurement);
+
 /* Call benchmarks count the threads that the kernel created meanwhile. */
 void count_threads_begin(void);
 void count_threads_end(void);
