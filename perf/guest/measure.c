@@ -109,7 +109,8 @@ uint32_t time_since(uint64_t begin)
 void measure(const struct measurement *measurement)
 {
     uint32_t samples = profiling() ? PROFILE_SAMPLES : measurement->samples;
-    struct series series = { measurement->name, sample_store(), samples, measurement->calls, measurement->calls, timer_overhead() };
+    struct series series = { measurement->name, sample_store(), samples, measurement->calls, measurement->calls,
+                             timer_overhead() };
     status_t status = measurement->batch(measurement->calls, measurement->argument); /* warm-up */
     for (uint32_t i = 0; i < samples && status == OK; i++) {
         uint64_t begin = ticks();
