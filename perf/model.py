@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Cycles that an operation may be expected to take on CPUs that are not at hand: what it executes and touches, as perf/profile.py
-has written it to build/profile.json, times what others have published (perf/model.toml, a source with each figure).
+"""Cycles that an operation may be expected to take on CPUs that are not at hand: what it executes and touches, as
+perf/profiler.py has written it to build/profile.json, times what others have published (perf/model.toml, each with its source).
 
 Each result is an estimate from published latencies; not measured. Warm: code and data are in the first-level caches. Cold: each
 line comes from the farthest cache of which a latency is known, one after the other. Where no cost is published for something
@@ -155,12 +155,14 @@ def print_table(title, per_cycle, rows):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--profile", type=pathlib.Path, default=ROOT / "build" / "profile.json", help="default: build/profile.json")
+    parser.add_argument("--profile", type=pathlib.Path, default=ROOT / "build" / "profile.json",
+                        help="default: build/profile.json")
     parser.add_argument("--bench", type=pathlib.Path, default=ROOT / "build" / "bench.json",
                         help="measured cycles, if it has any; default: build/bench.json")
     parser.add_argument("--costs", type=pathlib.Path, default=ROOT / "perf" / "model.toml", help="default: perf/model.toml")
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "build" / "model.json", help="default: build/model.json")
-    parser.add_argument("--operations", nargs="+", metavar="NAME", help="print these; default: some of each kind. All are written")
+    parser.add_argument("--operations", nargs="+", metavar="NAME",
+                        help="print these; default: some of each kind. All are written")
     return parser.parse_args()
 
 

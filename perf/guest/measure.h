@@ -50,7 +50,7 @@ uint32_t info(uint32_t which);
 handle_t find(const char *name);
 
 /* Asked for by the argument profile=. measure() then takes few samples, and runs the operation a few times more between two
- * marks for the QEMU plugin of perf/profile.py: profile.c. */
+ * marks for the QEMU plugin of perf/profiler.py: profile.c. */
 bool profiling(void);
 void profile(const struct measurement *measurement);
 

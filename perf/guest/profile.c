@@ -1,4 +1,4 @@
-/* One operation alone, for the QEMU plugin of perf/profile.py: it runs a few times between two marks. */
+/* One operation alone, for the QEMU plugin of perf/profiler.py: it runs a few times between two marks. */
 #include "measure.h"
 
 #define CALLS 8u

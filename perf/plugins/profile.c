@@ -10,7 +10,7 @@
  *      w ADDRESS WHERE SIZE        a store
  *
  * ADDRESS is virtual; WHERE tells one physical place from another, of instructions and of data apart. What the CPU reads of page
- * tables is not seen. perf/profile.py counts. */
+ * tables is not seen. perf/profiler.py counts. */
 #include "plugin.h"
 
 #define BYTES_MAX 16
