@@ -59,6 +59,7 @@ def test_lines_of_the_fast_path(operations):
         lines = operations[f"{name}/sysenter"]["lines"]
         assert lines["data"]["kernel"] <= FAST_PATH_LINES + LINES_OF_A_HOP * (hops - 1), name
         assert lines["code"]["kernel"] <= KERNEL_CODE_LINES, name
+        assert 2 <= lines["written"]["kernel"] < lines["read"]["kernel"], name     # both threads, at least
         assert lines["data"]["kernel"] < operations[f"{name}/int"]["lines"]["data"]["kernel"], name
 
 
@@ -118,10 +119,11 @@ def test_lines_and_pages():
 
 
 def test_tlb_refills():
-    """Two spaces: one page of code each, one of data in the second. What follows the last load goes on at the beginning."""
+    """Two spaces: two pages of code in the first, one each of code and data in the second. What follows the last load goes on at
+    the beginning."""
     load, kernel = "i c0100000 100000 0f22d8", "r c0200000 200000 4"
-    there_and_back = turn("i 1000 1000 90", load, "i 2000 2000 90", "w 9000 9000 4", kernel, load, "i 1004 1004 90")
-    assert operation.tlb_refills(there_and_back) == {"code": 2, "data": 1}
+    there_and_back = turn("i 1000 1000 90", load, "i 2000 2000 90", "w 9000 9000 4", kernel, load, "i 3000 3000 90")
+    assert operation.tlb_refills(there_and_back) == {"code": 3, "data": 1}
     assert operation.tlb_refills(turn("i 1000 1000 90", "r 9000 9000 4")) == {"code": 0, "data": 0}
 
 
