@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -69,6 +70,18 @@ def test_tlb(operations):
     cross = operations["rtt/cross/sysenter"]
     assert cross["tlb-refills"] == {use: cross["pages"][use]["user"] for use in ("code", "data")}
     assert operations["rtt/cross/int"]["tlb-refills"]["data"] == 1 + 2     # the stack, and the task state segment in each space
+
+
+@pytest.mark.parametrize("name", ["rtt/same/sysenter", "rtt/cross/sysenter", "rtt/cross/int", "chain/8/sysenter"])
+def test_readme_says_what_is_counted(operations, name):
+    """To a tenth, or one: what C compiles to depends on the compiler a little."""
+    row = re.search(rf"^\| `{name}` \| (\d.*)$", (ROOT / "perf" / "README.md").read_text(), re.M)[1]
+    stated = [int(figure) for figure in re.findall(r"\d+", row)]
+    profile = operations[name]
+    counted = [profile["instructions"]["total"]]
+    counted += [profile["lines"][use][who] for use in ("data", "code") for who in ("user", "kernel")]
+    counted += [profile["events"]["load-cr3"], profile["tlb-refills"]["code"], profile["tlb-refills"]["data"]]
+    assert stated == pytest.approx(counted, rel=0.1, abs=1)
 
 
 def test_every_turn_is_alike(operations):
