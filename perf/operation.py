@@ -141,4 +141,5 @@ def profile(part, calls):
     alike = counted.count(steady)
     if alike < 2 or alike < STEADY * len(counted):
         return None
-    return {"operations": calls // (len(counted) + 1), "turns": len(counted), "alike": alike, **steady}
+    # The head of a loop that tests first is executed once more than there are turns.
+    return {"operations": round(calls / (len(counted) + 1)), "turns": len(counted), "alike": alike, **steady}

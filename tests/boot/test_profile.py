@@ -119,7 +119,7 @@ def test_turns():
     """What comes before the loop, and its last turn, are left out: three times round are two turns."""
     part = turn("i 10 10 90", *["i 20 20 90", "i 22 22 eb"] * 3, "i 30 30 c3")
     assert [[instruction.address for instruction in turn] for turn in operation.turns(part)] == [[0x20, 0x22]] * 2
-    assert operation.profile(part, 6)["operations"] == 2
+    assert operation.profile(part, 6)["operations"] == 2 and operation.profile(part, 4)["operations"] == 1
     assert operation.profile(part[:4], 6) is None
 
 
