@@ -73,7 +73,7 @@ SOURCES_file-tests := servers/utilities/sha256.c
 MODULES := $(PROGRAMS:%=$(B)/modules/%)
 UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test_*.c))
 
-.PHONY: all help packages-% iso audit run debug bench bench-linux bench-files interrupts exhaustion kill fuzz attack storm \
+.PHONY: all help packages-% iso audit run debug bench bench-linux bench-files profile model interrupts-off interrupts exhaustion kill fuzz attack storm \
 	power-cut mutations test unit-tests coverage check clean distclean
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # packages are installed before anything is built; a whole build takes seconds
@@ -214,6 +214,24 @@ bench: packages-build-run $(B)/postern-perf.iso ## print INT 250 beside SYSENTER
 	$(PYTHON) perf/bench.py --build $(B) --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) --memory $(MEM) --accel $$accel \
 		--unit $(UNIT) $(if $(filter 1,$(FULL)),--full) --output $(OUT)/bench.json
 
+$(OUT)/plugins/%.so: perf/plugins/%.c perf/plugins/plugin.h Makefile
+	@mkdir -p $(@D)
+	$(Q)$(PLUGIN) -o $@ $<
+
+interrupts-off: packages-build-run all $(OUT)/plugins/entries.so ## instructions with interrupts off, at most, in each kind of kernel entry
+	$(Q)$(PYTHON) perf/entries.py --build $(B) --plugin $(OUT)/plugins/entries.so --qemu $(QEMU) --machine $(MACHINE) \
+		--cpu $(CPU) --memory $(MEM) --output $(OUT)/entries.json --check
+
+PROFILE = $(PYTHON) perf/profiler.py --build $(B) --plugin $(OUT)/plugins/profile.so --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) \
+	--memory $(MEM) --output $(OUT)/profile.json
+
+profile: packages-build-run all $(OUT)/plugins/profile.so ## cache lines, pages, mode switches ... of one call of each kind, by a QEMU plugin
+	$(Q)$(PROFILE)
+
+model: packages-build-run all $(OUT)/plugins/profile.so ## cycles that a call should take on other CPUs, estimated from published latencies
+	$(Q)$(PROFILE) > /dev/null
+	$(Q)$(PYTHON) perf/model.py --profile $(OUT)/profile.json --bench $(OUT)/bench.json --output $(OUT)/model.json
+
 # ---- file access, beside Linux ----
 
 LINUX := $(LIBRARIES)/linux
@@ -300,9 +318,11 @@ $(COVERAGE)/kernel.elf: $(KERNEL_C:%.c=$(COVERAGE)/%.o) $(KERNEL_ASM:%.asm=$(B)/
 	$(Q)$(CC) -m32 -g -nostdlib -static -Wl,-z,noexecstack,--build-id=none,-T,boot/kernel.ld,--defsym=__gcov_merge_add=1 \
 		-o $@ $(filter %.o,$^)
 
-$(COVERAGE)/executed.so: tests/coverage/executed.c Makefile
+PLUGIN = gcc -O2 -Wall -Wextra -Werror -shared -fPIC -I.
+
+$(COVERAGE)/executed.so: tests/coverage/executed.c perf/plugins/plugin.h Makefile
 	@mkdir -p $(@D)
-	$(Q)gcc -O2 -Wall -Wextra -Werror -shared -fPIC -o $@ $<
+	$(Q)$(PLUGIN) -o $@ $<
 
 -include $(wildcard $(COVERAGE)/*/*.d $(COVERAGE)/*/*/*.d)
 

@@ -3,6 +3,7 @@
 
 #define SPREAD_STEPS 20u
 #define OVERHEAD_SAMPLES 100u
+#define PROFILE_SAMPLES 8u
 
 static uint32_t *store;
 static uint32_t created_before, created_during_calls;
@@ -121,16 +122,19 @@ uint32_t time_since(uint64_t begin)
 
 void measure_warm(const struct measurement *measurement, uint32_t warmup)
 {
-    struct series series = { measurement->name, sample_store(), measurement->samples, measurement->calls,
-                             warmup * measurement->calls, timer_overhead() };
+    uint32_t samples = profiling() ? PROFILE_SAMPLES : measurement->samples;
+    struct series series = { measurement->name, sample_store(), samples, measurement->calls, warmup * measurement->calls,
+                             timer_overhead() };
     status_t status = OK;
-    for (uint32_t i = 0; i < warmup + measurement->samples && status == OK; i++) {
+    for (uint32_t i = 0; i < warmup + samples && status == OK; i++) {
         uint64_t begin = ticks();
         status = measurement->batch(measurement->calls, measurement->argument);
         series.samples[i < warmup ? 0 : i - warmup] = time_since(begin) / measurement->calls;
     }
     must(measurement->name, status);
     report(&series);
+    if (profiling())
+        profile(measurement);
 }
 
 void measure(const struct measurement *measurement)

@@ -64,6 +64,11 @@ status_t gate_call(bool by_sysenter, handle_t endpoint, uint32_t method, uint32_
 uint32_t info(uint32_t which);
 handle_t find(const char *name);
 
+/* Asked for by the argument profile=. measure() then takes few samples, and runs the operation a few times more between two
+ * marks for the QEMU plugin of perf/profiler.py: profile.c. */
+bool profiling(void);
+void profile(const struct measurement *measurement);
+
 /* Call benchmarks count the threads that the kernel created meanwhile. */
 void count_threads_begin(void);
 void count_threads_end(void);

@@ -1,30 +1,12 @@
-/* QEMU plugin: which instructions of an address range were executed. QEMU ships no header, so API version 1 is declared here.
+/* QEMU plugin: which instructions of an address range were executed.
  *
  *      -plugin executed.so,begin=0xc0100000,end=0xc0110000,output=FILE
  *
  * FILE gets one byte for each address, 1 where an instruction began that was executed. The kernel's first instructions run
  * at physical addresses, `begin` and `end` with the two highest bits cleared: they count for the same place. */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "perf/plugins/plugin.h"
 
 #define KERNEL_BASE 0xC0000000u
-#define EXPORTED __attribute__((visibility("default")))
-
-typedef uint64_t qemu_plugin_id_t;
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-enum qemu_plugin_op { QEMU_PLUGIN_INLINE_ADD_U64 };
-
-void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, void (*translated)(qemu_plugin_id_t, struct qemu_plugin_tb *));
-void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, void (*ended)(qemu_plugin_id_t, void *), void *unused);
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *block);
-struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *block, size_t index);
-uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *instruction);
-void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *instruction, enum qemu_plugin_op op, void *counter,
-                                                uint64_t added);
-int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **argv);
 
 EXPORTED int qemu_plugin_version = 1;
 
@@ -54,21 +36,12 @@ static void ended(qemu_plugin_id_t id, void *unused)
         perror(output);
 }
 
-static const char *value_of(const char *name, int argc, char **argv)
-{
-    for (int i = 0; i < argc; i++)
-        if (strncmp(argv[i], name, strlen(name)) == 0 && argv[i][strlen(name)] == '=')
-            return strdup(argv[i] + strlen(name) + 1);
-    fprintf(stderr, "executed.so: %s= is missing\n", name);
-    exit(2);
-}
-
 EXPORTED int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **argv)
 {
     (void)info;
-    begin = (uint32_t)strtoul(value_of("begin", argc, argv), NULL, 0);
-    end = (uint32_t)strtoul(value_of("end", argc, argv), NULL, 0);
-    output = value_of("output", argc, argv);
+    begin = (uint32_t)strtoul(plugin_argument("begin", argc, argv), NULL, 0);
+    end = (uint32_t)strtoul(plugin_argument("end", argc, argv), NULL, 0);
+    output = plugin_argument("output", argc, argv);
     counters = calloc(end - begin, sizeof(*counters));
     if (!counters)
         return 1;
