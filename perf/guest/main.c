@@ -10,6 +10,17 @@ static uint32_t calibration(void)
     return (uint32_t)(ticks() - begin);
 }
 
+/* Calls that move data, wait for their turn, or begin with cold caches. */
+static void measure_services(void)
+{
+    count_threads_begin();
+    measure_cold();
+    measure_oneway();
+    measure_messages();
+    count_threads_end();
+    measure_pool();
+}
+
 int main(void)
 {
     print("bench: begin\n");
@@ -21,15 +32,10 @@ int main(void)
     print("fact tsc_invariant %u\n", clock_invariant());
     print("fact tsc_khz_begin %u\n", clock_khz());
     measure_gates();
-    count_threads_begin();
-    measure_cold();
-    measure_oneway();
-    measure_messages();
-    count_threads_end();
     measure_strategies();
     measure_kernel();
-    if (!profiling()) /* a crowd of clients has no single operation to look at */
-        measure_pool();
+    if (!profiling()) /* no single operation of a few lines to look at */
+        measure_services();
     report_value("counter/threads_created_during_calls", threads_created_during_calls());
     print("fact tsc_khz_end %u\n", clock_khz());
     print("bench: end\n");
