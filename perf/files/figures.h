@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SAMPLES_MAX 512u
+#define CALIBRATION 200000u
 
 /* Time stamp counter. Under QEMU's -icount it counts executed guest instructions. */
 static inline uint64_t time_stamp(void)
@@ -24,6 +24,8 @@ void figure_keep(const char *name, uint32_t *samples, uint32_t count, uint32_t w
 /* Prints what was kept, one line per figure as perf/bench.py reads it: only at the end, because a serial line that still
  * drains its buffer would be measured too. */
 void figures_print(void);
+/* The ticks that a loop of CALIBRATION instructions takes, so that the reader can tell whether ticks are instructions. */
+uint32_t calibration(void);
 /* Says what went wrong, with the reason in errno, and ends the program. */
 _Noreturn void fail(const char *what);
 

@@ -1,0 +1,295 @@
+/* ipc: measures round trips between two processes and between two threads of Linux, and its null system call.
+ *
+ * Every system call is made here, through the kernel's own stub for SYSENTER: no C library is in between. All run on one
+ * processor. A sample is the mean of a batch, as in perf/guest/measure.c. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../files/figures.h"
+
+#define CALLS 32u           /* in one sample */
+#define WARM_UP 16u         /* samples that do not count */
+#define SAMPLES_MAX 1000u
+#define LAST 0xFFFFFFFFu    /* the word that ends the partner */
+
+/* ---- entering the kernel ---- */
+
+static uintptr_t vsyscall;  /* __kernel_vsyscall in the vDSO: SYSENTER where the CPU has it */
+
+static inline int system_call(int number, int a, const void *b, int c, int d)
+{
+    int result;
+    __asm__ volatile("call *%[entry]"
+                     : "=a"(result)
+                     : "0"(number), "b"(a), "c"(b), "d"(c), "S"(d), [entry] "m"(vsyscall)
+                     : "memory", "cc");
+    if (result < 0)
+        errno = -result;
+    return result;
+}
+
+static void must(bool good, const char *what)
+{
+    if (!good)
+        fail(what);
+}
+
+/* ---- ways from one side to the other ---- */
+
+struct way {
+    int to, from;           /* files; the same for eventfd */
+    int size;               /* of a message; 0: by the box below */
+    int futex_flag;         /* FUTEX_PRIVATE_FLAG within one process */
+    uint32_t box;           /* a word for the other side; 0: empty */
+};
+
+/* Both directions, in memory that both sides have. */
+struct pair {
+    struct way there, back;
+};
+
+static void send_word(struct way *way, uint32_t word)
+{
+    if (way->size) {
+        uint64_t message = word; /* eventfd takes 64 bits, the others the lower half */
+        must(system_call(SYS_write, way->to, &message, way->size, 0) == way->size, "sending");
+        return;
+    }
+    __atomic_store_n(&way->box, word, __ATOMIC_SEQ_CST);
+    must(system_call(SYS_futex, (int)&way->box, (void *)(FUTEX_WAKE | way->futex_flag), 1, 0) >= 0, "waking");
+}
+
+static uint32_t receive_word(struct way *way)
+{
+    if (way->size) {
+        uint64_t message = 0;
+        must(system_call(SYS_read, way->from, &message, way->size, 0) == way->size, "receiving");
+        return (uint32_t)message;
+    }
+    uint32_t word;
+    while (!(word = __atomic_exchange_n(&way->box, 0, __ATOMIC_SEQ_CST)))
+        system_call(SYS_futex, (int)&way->box, (void *)(FUTEX_WAIT | way->futex_flag), 0, 0);
+    return word;
+}
+
+static void open_futexes(struct pair *pair)
+{
+    pair->there.size = pair->back.size = 0;
+    pair->there.box = pair->back.box = 0;
+}
+
+static void open_pipe(struct way *way)
+{
+    int ends[2];
+    must(pipe(ends) == 0, "pipe()");
+    *way = (struct way){ .to = ends[1], .from = ends[0], .size = sizeof(uint32_t) };
+}
+
+static void open_pipes(struct pair *pair)
+{
+    open_pipe(&pair->there);
+    open_pipe(&pair->back);
+}
+
+static void open_event(struct way *way)
+{
+    int file = eventfd(0, 0);
+    must(file >= 0, "eventfd()");
+    *way = (struct way){ .to = file, .from = file, .size = sizeof(uint64_t) };
+}
+
+static void open_events(struct pair *pair)
+{
+    open_event(&pair->there);
+    open_event(&pair->back);
+}
+
+static void open_sockets(struct pair *pair, int type)
+{
+    int ends[2];
+    must(socketpair(AF_UNIX, type, 0, ends) == 0, "socketpair()");
+    pair->there = (struct way){ .to = ends[0], .from = ends[1], .size = sizeof(uint32_t) };
+    pair->back = (struct way){ .to = ends[1], .from = ends[0], .size = sizeof(uint32_t) };
+}
+
+static void open_packet_sockets(struct pair *pair)
+{
+    open_sockets(pair, SOCK_SEQPACKET);
+}
+
+static void open_stream_sockets(struct pair *pair)
+{
+    open_sockets(pair, SOCK_STREAM);
+}
+
+/* ---- the partner ---- */
+
+static void *answer_until_last(void *argument)
+{
+    struct pair *pair = argument;
+    uint32_t word;
+    do
+        send_word(&pair->back, word = receive_word(&pair->there));
+    while (word != LAST);
+    return NULL;
+}
+
+static void end_partner(struct pair *pair)
+{
+    send_word(&pair->there, LAST);
+    must(receive_word(&pair->back) == LAST, "the last answer");
+}
+
+static pid_t fork_partner(struct pair *pair)
+{
+    pid_t partner = fork();
+    must(partner >= 0, "fork()");
+    if (partner > 0)
+        return partner;
+    must(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0, "prctl()");
+    answer_until_last(pair);
+    _exit(0);
+}
+
+/* ---- what is timed ---- */
+
+typedef void batch_t(uint32_t calls, struct pair *pair);
+
+static __attribute__((noinline)) void empty_loop(uint32_t calls, struct pair *unused)
+{
+    (void)unused;
+    do
+        __asm__ volatile("" : : : "memory");
+    while (--calls);
+}
+
+static __attribute__((noinline)) void null_by_int(uint32_t calls, struct pair *unused)
+{
+    int result;
+    (void)unused;
+    do
+        __asm__ volatile("int $0x80" : "=a"(result) : "0"(SYS_getppid) : "memory", "cc");
+    while (--calls);
+    (void)result;
+}
+
+static __attribute__((noinline)) void null_by_sysenter(uint32_t calls, struct pair *unused)
+{
+    int result;
+    (void)unused;
+    do
+        __asm__ volatile("call *%[entry]" : "=a"(result) : "0"(SYS_getppid), [entry] "m"(vsyscall) : "memory", "cc");
+    while (--calls);
+    (void)result;
+}
+
+static __attribute__((noinline)) void round_trips(uint32_t calls, struct pair *pair)
+{
+    do {
+        send_word(&pair->there, calls);
+        must(receive_word(&pair->back) == calls, "an answer");
+    } while (--calls);
+}
+
+static uint32_t sample_count = SAMPLES_MAX;
+
+static uint32_t sample(batch_t *batch, struct pair *pair)
+{
+    uint64_t begin = time_stamp();
+    batch(CALLS, pair);
+    return (uint32_t)(time_stamp() - begin) / CALLS;
+}
+
+static void measure(const char *name, batch_t *batch, struct pair *pair)
+{
+    static uint32_t samples[SAMPLES_MAX];
+    for (uint32_t i = 0; i < WARM_UP; i++)
+        sample(batch, pair);
+    struct system_counters done = system_counters();
+    for (uint32_t i = 0; i < sample_count; i++)
+        samples[i] = sample(batch, pair);
+    done.switches = system_counters().switches - done.switches;
+    done.calls = sample_count * CALLS;
+    figure_keep(name, samples, sample_count, done);
+}
+
+/* ---- the list ---- */
+
+static const struct mechanism {
+    const char *in_same_space, *across;
+    void (*open)(struct pair *pair);
+} mechanisms[] = {
+    { "rtt/same/futex", "rtt/cross/futex", open_futexes },
+    { "rtt/same/eventfd", "rtt/cross/eventfd", open_events },
+    { "rtt/same/pipe", "rtt/cross/pipe", open_pipes },
+    { "rtt/same/unix-seqpacket", "rtt/cross/unix-seqpacket", open_packet_sockets },
+    { "rtt/same/unix-stream", "rtt/cross/unix-stream", open_stream_sockets },
+};
+
+static void measure_between_threads(const struct mechanism *mechanism, struct pair *pair)
+{
+    pthread_t partner;
+    pair->there.futex_flag = pair->back.futex_flag = FUTEX_PRIVATE_FLAG;
+    errno = pthread_create(&partner, NULL, answer_until_last, pair);
+    must(errno == 0, "pthread_create()");
+    measure(mechanism->in_same_space, round_trips, pair);
+    end_partner(pair);
+    pthread_join(partner, NULL);
+}
+
+static void measure_between_processes(const struct mechanism *mechanism, struct pair *pair)
+{
+    int status;
+    pair->there.futex_flag = pair->back.futex_flag = 0;
+    pid_t partner = fork_partner(pair);
+    measure(mechanism->across, round_trips, pair);
+    end_partner(pair);
+    must(waitpid(partner, &status, 0) == partner && status == 0, "the partner");
+}
+
+static void stay_on_this_processor(void)
+{
+    cpu_set_t here;
+    CPU_ZERO(&here);
+    CPU_SET((size_t)sched_getcpu(), &here);
+    must(sched_setaffinity(0, sizeof(here), &here) == 0, "sched_setaffinity()");
+}
+
+/* ipc [SAMPLES]: of each figure, at most 1000. */
+int main(int count, char **arguments)
+{
+    if (count > 1 && atoi(arguments[1]) > 0 && atoi(arguments[1]) < (int)SAMPLES_MAX)
+        sample_count = (uint32_t)atoi(arguments[1]);
+    stay_on_this_processor();
+    vsyscall = getauxval(AT_SYSINFO);
+    must(vsyscall != 0, "AT_SYSINFO");
+    uint32_t calibrated = calibration();
+    struct pair *pair = mmap(NULL, sizeof(*pair), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    must(pair != MAP_FAILED, "mmap()");
+    measure("overhead/loop", empty_loop, pair);
+    measure("gate/null/int", null_by_int, pair);
+    measure("gate/null/sysenter", null_by_sysenter, pair);
+    for (size_t i = 0; i < sizeof(mechanisms) / sizeof(*mechanisms); i++) {
+        mechanisms[i].open(pair);
+        measure_between_threads(&mechanisms[i], pair);
+        measure_between_processes(&mechanisms[i], pair);
+    }
+    printf("fact calibration %lu\n", (unsigned long)calibrated);
+    printf("fact warmup %u\n", WARM_UP);
+    figures_print();
+    return 0;
+}
