@@ -23,7 +23,8 @@
 
 #define CALLS 32u           /* in one sample */
 #define WARM_UP 16u         /* samples that do not count */
-#define SAMPLES_MAX 1000u
+#define SAMPLES_MAX 250u
+#define FIFO_PRIORITY 50
 #define LAST 0xFFFFFFFFu    /* the word that ends the partner */
 
 /* ---- entering the kernel ---- */
@@ -230,35 +231,51 @@ static void measure(const char *name, batch_t *batch, struct pair *pair)
 /* ---- the list ---- */
 
 static const struct mechanism {
-    const char *in_same_space, *across;
+    const char *name;
     void (*open)(struct pair *pair);
 } mechanisms[] = {
-    { "rtt/same/futex", "rtt/cross/futex", open_futexes },
-    { "rtt/same/eventfd", "rtt/cross/eventfd", open_events },
-    { "rtt/same/pipe", "rtt/cross/pipe", open_pipes },
-    { "rtt/same/unix-seqpacket", "rtt/cross/unix-seqpacket", open_packet_sockets },
-    { "rtt/same/unix-stream", "rtt/cross/unix-stream", open_stream_sockets },
+    { "futex", open_futexes },
+    { "eventfd", open_events },
+    { "pipe", open_pipes },
+    { "unix-seqpacket", open_packet_sockets },
+    { "unix-stream", open_stream_sockets },
 };
 
-static void measure_between_threads(const struct mechanism *mechanism, struct pair *pair)
+static const char *figure_name(const char *space, const struct mechanism *mechanism, const char *scheduler)
+{
+    char *name;
+    must(asprintf(&name, "rtt/%s/%s%s", space, mechanism->name, scheduler) > 0, "memory for a name");
+    return name;
+}
+
+static void measure_between_threads(const char *name, struct pair *pair)
 {
     pthread_t partner;
     pair->there.futex_flag = pair->back.futex_flag = FUTEX_PRIVATE_FLAG;
     errno = pthread_create(&partner, NULL, answer_until_last, pair);
     must(errno == 0, "pthread_create()");
-    measure(mechanism->in_same_space, round_trips, pair);
+    measure(name, round_trips, pair);
     end_partner(pair);
     pthread_join(partner, NULL);
 }
 
-static void measure_between_processes(const struct mechanism *mechanism, struct pair *pair)
+static void measure_between_processes(const char *name, struct pair *pair)
 {
     int status;
     pair->there.futex_flag = pair->back.futex_flag = 0;
     pid_t partner = fork_partner(pair);
-    measure(mechanism->across, round_trips, pair);
+    measure(name, round_trips, pair);
     end_partner(pair);
     must(waitpid(partner, &status, 0) == partner && status == 0, "the partner");
+}
+
+static void measure_mechanisms(const char *scheduler, struct pair *pair)
+{
+    for (const struct mechanism *m = mechanisms; m < mechanisms + sizeof(mechanisms) / sizeof(*mechanisms); m++) {
+        m->open(pair);
+        measure_between_threads(figure_name("same", m, scheduler), pair);
+        measure_between_processes(figure_name("cross", m, scheduler), pair);
+    }
 }
 
 static void stay_on_this_processor(void)
@@ -269,7 +286,13 @@ static void stay_on_this_processor(void)
     must(sched_setaffinity(0, sizeof(here), &here) == 0, "sched_setaffinity()");
 }
 
-/* ipc [SAMPLES]: of each figure, at most 1000. */
+/* From now on, for us and for partners to come: fixed priorities and no time slices. Not everybody may. */
+static bool take_fixed_priority(void)
+{
+    return sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){ .sched_priority = FIFO_PRIORITY }) == 0;
+}
+
+/* ipc [SAMPLES]: of each figure, at most SAMPLES_MAX. */
 int main(int count, char **arguments)
 {
     if (count > 1 && atoi(arguments[1]) > 0 && atoi(arguments[1]) < (int)SAMPLES_MAX)
@@ -283,11 +306,9 @@ int main(int count, char **arguments)
     measure("overhead/loop", empty_loop, pair);
     measure("gate/null/int", null_by_int, pair);
     measure("gate/null/sysenter", null_by_sysenter, pair);
-    for (size_t i = 0; i < sizeof(mechanisms) / sizeof(*mechanisms); i++) {
-        mechanisms[i].open(pair);
-        measure_between_threads(&mechanisms[i], pair);
-        measure_between_processes(&mechanisms[i], pair);
-    }
+    measure_mechanisms("", pair);
+    if (take_fixed_priority())
+        measure_mechanisms("/fifo", pair);
     printf("fact calibration %lu\n", (unsigned long)calibrated);
     printf("fact warmup %u\n", WARM_UP);
     figures_print();
