@@ -151,7 +151,8 @@ static void measure(const struct operation *operation)
         must(close(file) == 0, operation->path);
     after.calls -= before.calls;
     after.switches -= before.switches;
-    figure_keep(operation->name, samples, operation->samples, operation->stride ? 0 : 1, after);
+    figure_keep(&(struct series){ operation->name, samples, operation->samples, .batch = 1, .warmup = operation->stride ? 0 : 1,
+                                  .done = after });
 }
 
 int main(void)
