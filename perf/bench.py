@@ -204,7 +204,7 @@ def add_machine_arguments(parser, memory):
     parser.add_argument("--qemu", default="qemu-system-i386")
     parser.add_argument("--machine", default="pc")
     parser.add_argument("--cpu", default="max")
-    parser.add_argument("--memory", type=int, default=memory, help="MiB, default %(default)s; with 64, Linux would reclaim pages")
+    parser.add_argument("--memory", type=int, default=memory, help="MiB, default %(default)s")
     parser.add_argument("--timeout", type=float, default=300, help="seconds for one boot")
 
 

@@ -34,7 +34,8 @@ def run(options, system, icount):
     if system != "postern":
         return linux_guest.run(options, system, "files", NAMES, icount, disk(options))
     print("Postern: ", end="", file=sys.stderr)
-    results, facts = bench.boot_guest(options, NAMES, icount, build=str(options.build), list=str(options.list), extra=disk(options))
+    results, facts = bench.boot_guest(options, NAMES, icount, build=str(options.build), list=str(options.list),
+                                      extra=disk(options))
     bench.check_complete(results, facts, NAMES)
     return results, facts
 
@@ -100,7 +101,7 @@ def parse_arguments():
     linux_guest.add_arguments(parser, "build/release/linux/files.initramfs")
     parser.add_argument("--disk", type=pathlib.Path, default=pathlib.Path("build/files.img"), help="made by perf/files/disk.py")
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("build/files.json"))
-    bench.add_machine_arguments(parser, memory=256)
+    bench.add_machine_arguments(parser, memory=256)  # with 64, Linux reclaims pages meanwhile
     parser.set_defaults(accel="tcg")
     return parser.parse_args()
 

@@ -25,13 +25,13 @@ MECHANISMS = {
     "unix-stream": "a pair of Unix sockets without bounds; write and read of 4 bytes",
 }
 SCHEDULERS = ["", "/fifo"]
-LINUX_NAMES = ["overhead/loop", "gate/null/int", "gate/null/sysenter",
-               *(f"rtt/{space}/{way}{scheduler}" for space in ("same", "cross") for way in MECHANISMS for scheduler in SCHEDULERS)]
+ROUND_TRIPS = [f"rtt/{space}/{way}{scheduler}" for space in ("same", "cross") for way in MECHANISMS for scheduler in SCHEDULERS]
+LINUX_NAMES = ["overhead/loop", "gate/null/int", "gate/null/sysenter", *ROUND_TRIPS]
 NAMES = {"postern": POSTERN_NAMES, "linux": LINUX_NAMES, "linux-off": LINUX_NAMES}
 LEGEND = """\
 times INT, times SYSENTER: this median over Postern's of the same kind (gate/null, rtt/same or rtt/cross) by that gate.
 All: two threads of one process (same) or of two (cross) on one processor; the word of 32 bits goes there and comes back, and is
-compared; the loop is part of the figure. Each way is one wake-up and one switch of thread.
+compared; the loop is part of the figure. Each way takes at least one wake-up and one switch of thread.
 Postern: two kernel entries, and a switch straight to the worker that waits, which goes on with the caller's budget; no scheduler.
 notify/roundtrip is what it has for signals: no word, four entries by INT 250, both ways through its scheduler.
 Linux: four system calls, and its scheduler both ways. As programs are by default, and with fixed priorities (/fifo).
@@ -95,15 +95,15 @@ def print_system(system, figures, ours):
     print(TITLES[system])
     for name in NAMES[system]:
         if name in results:
-            row = "".join(f"{number(results[name][key]):>10}" for key in ("n", "min", "p50", "p90", "p99", "max"))
+            row = "".join(f"{number(results[name][key]):>12}" for key in ("n", "min", "p50", "p90", "p99", "max"))
             times = "".join(f"{over(name, results, ours, gate):>10}" for gate in bench.GATES)
             print(f"  {name:<28}{row}{times}{switches(name, facts)}")
 
 
 def print_figures(unit, runs):
     ours = runs["postern", unit][0]
-    head = "".join(f"{word:>10}" for word in ("n", "min", "median", "p90", "p99", "max", "times INT", "SYSENTER", "switches"))
-    print(f"\n{unit:<30}{head}")
+    head = "".join(f"{word:>12}" for word in ("n", "min", "median", "p90", "p99", "max"))
+    print(f"\n{unit:<30}{head} times INT  SYSENTER  switches")
     for system, run_unit in runs:
         if run_unit == unit:
             print_system(system, runs[system, unit], ours)
@@ -135,13 +135,14 @@ def parse_arguments():
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("build/peers.json"))
     parser.add_argument("--repeat", type=int, default=1,
                         help="count Linux's instructions this often, and fail unless the figures are identical")
-    bench.add_machine_arguments(parser, memory=256)
+    bench.add_machine_arguments(parser, memory=64)
     parser.set_defaults(accel="tcg")
     return parser.parse_args()
 
 
 def check_files(options):
-    for path in (options.build / "postern-perf.iso", options.linux_kernel, options.linux_programs):
+    kernel = options.linux_kernel
+    for path in (options.build / "postern-perf.iso", kernel, kernel.with_name("release"), options.linux_programs):
         if not path.exists():
             sys.exit(f"peers: {path} is not there: make bench-peers makes it")
 

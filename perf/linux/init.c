@@ -59,6 +59,7 @@ static const char *mount_disk(void)
 {
     must(chdir("/modules") == 0, "/modules");
     load_modules();
+    must(chdir("/") == 0, "/");
     must(mount("/dev/vda", "/disk", "ext2", 0, "") == 0, "mounting the disk");
     return "/disk";
 }

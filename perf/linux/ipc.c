@@ -100,6 +100,14 @@ static uint32_t receive_word(struct way *way)
     return word;
 }
 
+static void expect_word(struct way *way, uint32_t word)
+{
+    if (receive_word(way) == word)
+        return;
+    errno = EBADMSG;
+    fail("the answer");
+}
+
 static void open_futexes(struct pair *pair)
 {
     pair->there.size = pair->back.size = 0;
@@ -165,7 +173,7 @@ static void *answer_until_last(void *argument)
 static void end_partner(struct pair *pair)
 {
     send_word(&pair->there, LAST);
-    must(receive_word(&pair->back) == LAST, "the last answer");
+    expect_word(&pair->back, LAST);
 }
 
 static pid_t fork_partner(struct pair *pair)
@@ -215,7 +223,7 @@ static __attribute__((noinline)) void round_trips(uint32_t calls, struct pair *p
 {
     do {
         send_word(&pair->there, calls);
-        must(receive_word(&pair->back) == calls, "an answer");
+        expect_word(&pair->back, calls);
     } while (--calls);
 }
 
