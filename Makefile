@@ -73,7 +73,8 @@ SOURCES_file-tests := servers/utilities/sha256.c
 MODULES := $(PROGRAMS:%=$(B)/modules/%)
 UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test_*.c))
 
-.PHONY: all help packages-% iso audit run debug bench bench-linux bench-files profile model interrupts-off interrupts exhaustion kill fuzz attack storm \
+.PHONY: all help packages-% iso audit run debug bench bench-linux bench-files bench-peers profile model interrupts-off interrupts \
+	exhaustion kill fuzz attack storm \
 	power-cut mutations test unit-tests coverage check clean distclean
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # packages are installed before anything is built; a whole build takes seconds
@@ -232,13 +233,13 @@ model: packages-build-run all $(OUT)/plugins/profile.so ## cycles that a call sh
 	$(Q)$(PROFILE) > /dev/null
 	$(Q)$(PYTHON) perf/model.py --profile $(OUT)/profile.json --bench $(OUT)/bench.json --output $(OUT)/model.json
 
-# ---- file access, beside Linux ----
+# ---- beside Linux ----
 
 LINUX := $(LIBRARIES)/linux
 LINUX_FLAGS := -m32 -march=i686 -std=gnu11 $(OPTIMISE) -static -Wall -Wextra -Werror
 # What is the same on both systems.
 FILES_C := perf/files/files.c perf/files/figures.c perf/files/idle.c
-FILES_RUN = $(PYTHON) perf/files.py --build $(B) --linux-kernel $(LINUX)/vmlinuz --linux-programs $(B)/linux/initramfs \
+FILES_RUN = $(PYTHON) perf/files.py --build $(B) --linux-kernel $(LINUX)/vmlinuz --linux-programs $(B)/linux/files.initramfs \
 	--disk $(OUT)/files.img --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) --memory $(FILES_MEM) --unit $(UNIT) \
 	--output $(OUT)/files.json
 
@@ -249,22 +250,35 @@ $(B)/linux/files: $(FILES_C) perf/linux/system.c $(wildcard perf/files/*.h) Make
 	@mkdir -p $(@D)
 	$(Q)gcc $(LINUX_FLAGS) -o $@ $(filter %.c,$^)
 
+# Not relocatable, so that calling the kernel's stub takes one instruction.
+$(B)/linux/ipc: perf/linux/ipc.c perf/files/figures.c perf/linux/system.c $(wildcard perf/files/*.h) Makefile config.mk
+	@mkdir -p $(@D)
+	$(Q)gcc $(LINUX_FLAGS) -fno-pie -no-pie -o $@ $(filter %.c,$^)
+
 $(B)/linux/init: perf/linux/init.c Makefile config.mk
 	@mkdir -p $(@D)
 	$(Q)gcc $(LINUX_FLAGS) -o $@ $<
 
-$(B)/linux/initramfs: $(B)/linux/init $(B)/linux/files $(LINUX)/vmlinuz perf/linux/initramfs.py
-	$(Q)$(PYTHON) perf/linux/initramfs.py --modules $(LINUX)/modules --output $@ $(B)/linux/init $(B)/linux/files
+$(B)/linux/files.initramfs: $(B)/linux/init $(B)/linux/files $(LINUX)/vmlinuz perf/linux/initramfs.py
+	$(Q)$(PYTHON) perf/linux/initramfs.py --modules $(LINUX)/modules --output $@ $(filter $(B)/linux/%,$^)
+
+$(B)/linux/ipc.initramfs: $(B)/linux/init $(B)/linux/ipc perf/linux/initramfs.py
+	$(Q)$(PYTHON) perf/linux/initramfs.py --output $@ $(filter $(B)/linux/%,$^)
 
 $(OUT)/files.img: perf/files/disk.py
 	@mkdir -p $(@D)
 	$(Q)$(PYTHON) perf/files/disk.py --output $@
 
-bench-linux: packages-build-run-files $(B)/linux/initramfs $(OUT)/files.img ## file access on Debian's own 32-bit Linux (fetches 50 MB once)
+bench-linux: packages-build-run-files $(B)/linux/files.initramfs $(OUT)/files.img ## file access on Debian's own 32-bit Linux (fetches 50 MB once)
 	$(Q)$(FILES_RUN) --systems linux linux-off
 
-bench-files: packages-build-run-files all $(B)/linux/initramfs $(OUT)/files.img ## file access on Postern beside Linux
+bench-files: packages-build-run-files all $(B)/linux/files.initramfs $(OUT)/files.img ## file access on Postern beside Linux
 	$(Q)$(FILES_RUN)
+
+bench-peers: packages-build-run $(B)/postern-perf.iso $(LINUX)/vmlinuz $(B)/linux/ipc.initramfs ## calls beside Linux's pipes, sockets, eventfds, futexes (fetches 50 MB once)
+	$(Q)$(PYTHON) perf/peers.py --build $(B) --bench $(OUT)/bench.json --linux-kernel $(LINUX)/vmlinuz \
+		--linux-programs $(B)/linux/ipc.initramfs --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) --memory $(MEM) \
+		--unit $(UNIT) --output $(OUT)/peers.json
 
 # ---- tests ----
 
@@ -331,7 +345,7 @@ coverage: packages-build-run $(COVERAGE)/kernel.elf $(COVERAGE)/executed.so $(MO
 	$(Q)$(PYTHON) tests/coverage/coverage.py --build $(COVERAGE) --nasm $(B) --qemu $(QEMU) --gcov $(CROSS)gcov --output $(COVERAGE)/figures.json
 
 test: packages-build-run-test-debug-files ## unit tests, then the guest suite under QEMU and Bochs
-	$(Q)$(MAKE) --no-print-directory BUILD=release iso audit unit-tests
+	$(Q)$(MAKE) --no-print-directory BUILD=release iso audit unit-tests $(OUT)/release/linux/ipc
 	$(Q)$(MAKE) --no-print-directory BUILD=debug iso
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider tests
 

@@ -53,8 +53,8 @@ def parse(serial, names=FIGURES):
     return results, facts
 
 
-def check_complete(results, facts):
-    wanted = [n for n in FIGURES if facts.get("sysenter") or not n.endswith("/sysenter")]
+def check_complete(results, facts, names=FIGURES):
+    wanted = [n for n in names if facts.get("sysenter") or not n.endswith("/sysenter")]
     missing = [n for n in wanted if n not in results]
     if missing:
         raise Failure("the guest did not measure " + ", ".join(missing))
@@ -198,17 +198,22 @@ def print_machine(options, machine, runs):
     print()
 
 
+def add_machine_arguments(parser, memory):
+    """What the boots of every comparison can be told."""
+    parser.add_argument("--unit", choices=["all", "instructions"], default="all")
+    parser.add_argument("--qemu", default="qemu-system-i386")
+    parser.add_argument("--machine", default="pc")
+    parser.add_argument("--cpu", default="max")
+    parser.add_argument("--memory", type=int, default=memory, help="MiB, default %(default)s")
+    parser.add_argument("--timeout", type=float, default=300, help="seconds for one boot")
+
+
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=pathlib.Path("build/release"), help="folder with postern-perf.iso")
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("build/bench.json"))
-    parser.add_argument("--unit", choices=["all", "instructions"], default="all")
     parser.add_argument("--accel", choices=["tcg", "kvm"], default="tcg", help="for the run that measures time")
-    parser.add_argument("--qemu", default="qemu-system-i386")
-    parser.add_argument("--machine", default="pc")
-    parser.add_argument("--cpu", default="max")
-    parser.add_argument("--memory", type=int, default=64, help="MiB")
-    parser.add_argument("--timeout", type=float, default=300, help="seconds for one boot")
+    add_machine_arguments(parser, memory=64)
     parser.add_argument("--repeat", type=int, default=1,
                         help="count instructions this often, and fail unless the figures are identical")
     parser.add_argument("--full", action="store_true", help="print every figure, with samples, warm-up, overhead and percentiles")

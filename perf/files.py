@@ -10,20 +10,19 @@ import pathlib
 import sys
 
 import bench
+import linux_guest
 from bench import Failure, boot, number, ratio
+from linux_guest import TITLES
 
 READS = {"4k": 4 << 10, "64k": 64 << 10, "1m": 1 << 20}
 # What moves data, and how many bytes one sample moves.
 BYTES = {f"file/read/{size}/{state}": count for state in ("cached", "uncached") for size, count in READS.items()}
 BYTES["file/write/1m/synced"] = 1 << 20
 NAMES = ["overhead/sample", "file/open", "file/stat", "file/fstat", "file/read/1", *BYTES]
-TITLES = {"postern": "Postern", "linux": "Linux", "linux-off": "Linux, mitigations=off"}
 # What each system counts. Linux: how often the caller went away, and came back.
 LINUX_COUNTERS = {"switches": "switches: "}
 POSTERN_COUNTERS = {"calls": "calls: ", "switches": "switches by C path: "}
 COUNTERS = {"postern": POSTERN_COUNTERS, "linux": LINUX_COUNTERS, "linux-off": LINUX_COUNTERS}
-# Only emergencies on the serial line; a panic ends QEMU, which does not reboot.
-LINUX_LINE = "console=ttyS0 rdinit=/init loglevel=1 panic=-1"
 
 
 def disk(options):
@@ -31,20 +30,13 @@ def disk(options):
     return ["-drive", f"file={options.disk},if=none,id=files,format=raw,snapshot=on", "-device", "virtio-blk-pci,drive=files"]
 
 
-def what_to_boot(options, system):
-    if system == "postern":
-        return {"build": str(options.build), "list": str(options.list), "extra": disk(options)}
-    line = LINUX_LINE + (" mitigations=off" if system == "linux-off" else "")
-    return {"kernel": str(options.linux_kernel), "list": None,
-            "extra": ["-initrd", str(options.linux_programs), "-append", line] + disk(options)}
-
-
 def run(options, system, icount):
-    print(f"{TITLES[system]}: ", end="", file=sys.stderr)
-    results, facts = bench.boot_guest(options, NAMES, icount, **what_to_boot(options, system))
-    missing = [name for name in NAMES if name not in results]
-    if missing:
-        raise Failure(f"{TITLES[system]} did not measure " + ", ".join(missing))
+    if system != "postern":
+        return linux_guest.run(options, system, "files", NAMES, icount, disk(options))
+    print("Postern: ", end="", file=sys.stderr)
+    results, facts = bench.boot_guest(options, NAMES, icount, build=str(options.build), list=str(options.list),
+                                      extra=disk(options))
+    bench.check_complete(results, facts, NAMES)
     return results, facts
 
 
@@ -106,16 +98,10 @@ def parse_arguments():
     parser.add_argument("--systems", nargs="+", choices=TITLES, default=list(TITLES), help="what to boot, in this order")
     parser.add_argument("--build", type=pathlib.Path, default=pathlib.Path("build/release"), help="folder with kernel.elf")
     parser.add_argument("--list", type=pathlib.Path, default=bench.ROOT / "perf/files/files.toml", help="Postern's system list")
-    parser.add_argument("--linux-kernel", type=pathlib.Path, default=pathlib.Path("libraries/linux/vmlinuz"))
-    parser.add_argument("--linux-programs", type=pathlib.Path, default=pathlib.Path("build/release/linux/initramfs"))
+    linux_guest.add_arguments(parser, "build/release/linux/files.initramfs")
     parser.add_argument("--disk", type=pathlib.Path, default=pathlib.Path("build/files.img"), help="made by perf/files/disk.py")
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("build/files.json"))
-    parser.add_argument("--unit", choices=["all", "instructions"], default="all")
-    parser.add_argument("--qemu", default="qemu-system-i386")
-    parser.add_argument("--machine", default="pc")
-    parser.add_argument("--cpu", default="max")
-    parser.add_argument("--memory", type=int, default=256, help="MiB; with 64, Linux reclaims pages meanwhile")
-    parser.add_argument("--timeout", type=float, default=300, help="seconds for one boot")
+    bench.add_machine_arguments(parser, memory=256)  # with 64, Linux reclaims pages meanwhile
     parser.set_defaults(accel="tcg")
     return parser.parse_args()
 

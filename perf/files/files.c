@@ -14,7 +14,7 @@
 #define KIB 1024u
 #define MIB (1024u * KIB)
 #define WRITE_PIECE (64u * KIB)
-#define CALIBRATION_TURNS 100000u
+#define SAMPLES_MAX 256u
 
 #define DEEP "/one/two/three/file"  /* three folders deep, 1 MiB; read again and again */
 #define COLD_4K "/cold/4k"          /* each of these is read once, by one operation: no part of it is in any cache */
@@ -151,16 +151,8 @@ static void measure(const struct operation *operation)
         must(close(file) == 0, operation->path);
     after.calls -= before.calls;
     after.switches -= before.switches;
-    figure_keep(operation->name, samples, operation->samples, operation->stride ? 0 : 1, after);
-}
-
-/* A loop of known length, so that the reader can tell whether ticks are instructions: 2 instructions a turn. */
-static uint32_t calibration(void)
-{
-    uint32_t turns = CALIBRATION_TURNS;
-    uint64_t begin = time_stamp();
-    __asm__ volatile("1: decl %0\n\tjnz 1b" : "+r"(turns) : : "cc");
-    return (uint32_t)(time_stamp() - begin);
+    figure_keep(&(struct series){ operation->name, samples, operation->samples, .batch = 1, .warmup = operation->stride ? 0 : 1,
+                                  .done = after });
 }
 
 int main(void)
@@ -172,7 +164,7 @@ int main(void)
         buffer[i] = (uint8_t)(i * 7);
     for (uint32_t i = 0; i < sizeof(cached) / sizeof(*cached); i++)
         measure(&cached[i]);
-    if (calibrated < 2 * CALIBRATION_TURNS + 100)
+    if (calibrated < CALIBRATION + 100)
         idle_count_begin();
     for (uint32_t i = 0; i < sizeof(waiting) / sizeof(*waiting); i++)
         measure(&waiting[i]);

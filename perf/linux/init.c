@@ -1,4 +1,6 @@
-/* init of the Linux that is compared: loads the modules, mounts the disk as root, runs the benchmark, ends the machine. */
+/* init of the Linux that is compared: runs the program that the kernel's command line names behind "--", ends the machine.
+ *
+ * An initramfs with modules is for a program that wants the disk: they are loaded, and the disk becomes its root. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -53,27 +55,35 @@ static void load_modules(void)
     }
 }
 
-/* The benchmark sees the disk as its root, as on Postern; its program file lies outside. */
-static int run_benchmark(void)
+static const char *mount_disk(void)
 {
-    char *const arguments[] = { "files", NULL }, *const environment[] = { NULL };
-    int program = open("/files", O_RDONLY | O_CLOEXEC), status;
-    must(program >= 0, "/files");
+    must(chdir("/modules") == 0, "/modules");
+    load_modules();
+    must(chdir("/") == 0, "/");
+    must(mount("/dev/vda", "/disk", "ext2", 0, "") == 0, "mounting the disk");
+    return "/disk";
+}
+
+/* The program file lies outside its root. */
+static int run_program(char **arguments, const char *root)
+{
+    char *const environment[] = { NULL };
+    int program = open(arguments[0], O_RDONLY | O_CLOEXEC), status;
+    must(program >= 0, arguments[0]);
     pid_t child = fork();
     if (child == 0) {
-        must(chroot("/disk") == 0 && chdir("/") == 0, "/disk as root");
+        must(chroot(root) == 0 && chdir("/") == 0, root);
         fexecve(program, arguments, environment);
-        must(0, "running /files");
+        must(0, arguments[0]);
     }
-    must(child > 0 && waitpid(child, &status, 0) == child, "waiting for /files");
+    must(child > 0 && waitpid(child, &status, 0) == child, "waiting for the program");
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
-int main(void)
+int main(int count, char **arguments)
 {
+    must(count > 1, "finding a program behind -- on the kernel's command line");
     must(mount("dev", "/dev", "devtmpfs", 0, "") == 0, "mounting /dev");
-    must(chdir("/modules") == 0, "/modules");
-    load_modules();
-    must(mount("/dev/vda", "/disk", "ext2", 0, "") == 0, "mounting the disk");
-    machine_exit(run_benchmark());
+    const char *root = access("/modules", F_OK) == 0 ? mount_disk() : "/";
+    machine_exit(run_program(arguments + 1, root));
 }

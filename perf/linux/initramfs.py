@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Makes the initramfs of the Linux that is compared: init, the benchmark, and the modules in the order of dependencies."""
+"""Makes the initramfs of the Linux that is compared: init, the benchmark, and the modules for the disk, if it wants one, in the
+order of dependencies."""
 
 import argparse
 import pathlib
@@ -47,16 +48,21 @@ def archive(members):
     return b"".join(written) + member(0, "TRAILER!!!", 0)
 
 
+def disk_members(folder):
+    """What a program with a disk needs."""
+    names = [(name, FOLDER) for name in ("disk", "modules")]
+    return names + [(f"modules/{number:02}-{path.name}", PROGRAM, path.read_bytes())
+                    for number, path in enumerate(in_order(folder, WANTED))]
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--modules", type=pathlib.Path, required=True, help="folder with the kernel's modules")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--modules", type=pathlib.Path, help="folder with the kernel's modules; without it there will be no disk")
     parser.add_argument("--output", type=pathlib.Path, required=True)
     parser.add_argument("programs", type=pathlib.Path, nargs="+", help="static programs for the root folder: init, files")
     options = parser.parse_args()
-    members = [(name, FOLDER) for name in ("dev", "disk", "modules")]
-    members += [(program.name, PROGRAM, program.read_bytes()) for program in options.programs]
-    members += [(f"modules/{number:02}-{path.name}", PROGRAM, path.read_bytes())
-                for number, path in enumerate(in_order(options.modules, WANTED))]
+    members = [("dev", FOLDER)] + [(program.name, PROGRAM, program.read_bytes()) for program in options.programs]
+    members += disk_members(options.modules) if options.modules else []
     options.output.write_bytes(archive(members))
 
 
