@@ -41,7 +41,7 @@ section .text
 
 ;       call, in    EAX endpoint handle   EBX message  ESI method          ECX user ESP  EDX user EIP
 ;       worker gets EAX badge             EBX message  ESI method          ECX its ESP   EDX its EIP   EDI EBP 0
-;       reply, in   EAX OP_REPLY_WAIT     EBX reply    ESI service status  ECX user ESP  EDX user EIP
+;       reply, in   EAX OP_REPLY_WAIT     EBX reply    ESI service status
 ;       caller gets EAX 0                 EBX reply    ESI service status  ECX its ESP   EDX its EIP   EDI EBP 0
 align 64
 sysenter_entry:
@@ -50,12 +50,12 @@ sysenter_entry_single_step_end:     ; with TF set, #DB comes before or after the
     test dword [esp], UNUSUAL_FLAGS
     jnz sysenter_unusual_flags
     mov ebp, [esp + CURRENT]
-    mov [ebp + THREAD_EIP], edx
-    mov [ebp + THREAD_ESP], ecx
     cmp eax, OP_REPLY_WAIT
     je sysenter_reply_wait
 
 sysenter_fast_begin:
+    mov [ebp + THREAD_EIP], edx
+    mov [ebp + THREAD_ESP], ecx
     mov edi, eax
     and edi, [ebp + THREAD_HANDLE_MASK]
     add edi, [ebp + THREAD_HANDLES]
@@ -77,13 +77,14 @@ sysenter_fast_begin:
     je .same_space
     mov cr3, ecx
 .same_space:
-    mov ecx, [edx + THREAD_ESP]
-    mov edx, [edx + THREAD_EIP]
+    mov ecx, [edx + THREAD_WAIT_ESP]
+    mov edx, [edx + THREAD_WAIT_EIP]
     xor edi, edi
     xor ebp, ebp
     sti                                     ; adjacent: the CPU takes no interrupt between the two
     sysexit
 
+; Where this worker receives its next request is in wait_eip and wait_esp since it waited; its frame becomes stale.
 align 16
 sysenter_reply_wait:
     mov edx, [ebp + THREAD_LINK]            ; the caller; null_thread if there is none
@@ -111,8 +112,8 @@ sysenter_reply_wait:
     sysexit
 sysenter_fast_end:
 
-; Nothing has been changed but current->frame.eip and .esp. EBP = current thread, EAX EBX ESI as the user gave them,
-; EFLAGS clean, ESP = &cpu - 4.
+; Nothing has been changed but current->frame.eip and .esp, and those not for a reply: C takes them from wait_eip and wait_esp.
+; EBP = current thread, EAX EBX ESI as the user gave them, EFLAGS clean, ESP = &cpu - 4.
 sysenter_slow:
     cmp eax, OP_NULL
     je .null
