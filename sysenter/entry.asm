@@ -56,11 +56,10 @@ sysenter_entry_single_step_end:     ; with TF set, #DB comes before or after the
 sysenter_fast_begin:
     mov [ebp + THREAD_EIP], edx
     mov [ebp + THREAD_ESP], ecx
-    mov edi, eax
-    and edi, [ebp + THREAD_HANDLE_MASK]
-    add edi, [ebp + THREAD_HANDLES]
+    mov edi, [ebp + THREAD_LAST_ENTRY]
     cmp [edi + ENTRY_VALUE], eax            ; the whole handle: covers range, generation and closed handles
-    jne sysenter_slow
+    jne .look_up
+.found:
     mov ecx, [es:edi + ENTRY_ENDPOINT]      ; null_endpoint unless it may be called
     mov edx, [fs:ecx + ENDPOINT_IDLE_TOP]   ; null_thread unless a worker waits
     cmp dword [gs:edx + THREAD_FLAGS], 0    ; the worker leaves by SYSEXIT and is otherwise usual
@@ -83,6 +82,18 @@ sysenter_fast_begin:
     xor ebp, ebp
     sti                                     ; adjacent: the CPU takes no interrupt between the two
     sysexit
+
+; Not the handle of this thread's last call: a miss takes nine instructions more than a hit, two of them for OP_NULL.
+.look_up:
+    cmp eax, OP_NULL
+    je sysenter_null
+    mov edi, eax
+    and edi, [ebp + THREAD_HANDLE_MASK]
+    add edi, [ebp + THREAD_HANDLES]
+    cmp [edi + ENTRY_VALUE], eax
+    jne sysenter_slow
+    mov [ebp + THREAD_LAST_ENTRY], edi
+    jmp .found
 
 ; Where this worker receives its next request is in wait_eip and wait_esp since it waited; its frame becomes stale.
 align 16
@@ -110,14 +121,17 @@ sysenter_reply_wait:
     xor ebp, ebp
     sti
     sysexit
+
+sysenter_null:                              ; ECX and EDX still hold what SYSEXIT wants
+    xor edi, edi
+    xor ebp, ebp
+    sti
+    sysexit
 sysenter_fast_end:
 
 ; Nothing has been changed but current->frame.eip and .esp, and those not for a reply: C takes them from wait_eip and wait_esp.
 ; EBP = current thread, EAX EBX ESI as the user gave them, EFLAGS clean, ESP = &cpu - 4.
 sysenter_slow:
-    cmp eax, OP_NULL
-    je .null
-.not_null:
     mov [ebp + THREAD_EAX], eax
     mov [ebp + THREAD_EBX], ebx
     mov [ebp + THREAD_ESI], esi
@@ -133,11 +147,6 @@ sysenter_slow:
 .switched:
     and dword [ebp + THREAD_FLAGS], ~FLAG_RESUME_BY_IRET    ; it leaves by the gate that it came in by
     jmp leave_kernel
-.null:                                      ; ECX and EDX still hold what SYSEXIT wants
-    xor edi, edi
-    xor ebp, ebp
-    sti
-    sysexit
 
 ; Flags that would hurt the kernel or travel to the next thread are dropped; only C may continue from here.
 sysenter_unusual_flags:
@@ -147,7 +156,7 @@ sysenter_through_c:
     mov ebp, [esp + CURRENT]
     mov [ebp + THREAD_EIP], edx
     mov [ebp + THREAD_ESP], ecx
-    jmp sysenter_slow.not_null
+    jmp sysenter_slow
 
 ; Where the MSR points while the current thread must not take the fast path.
 align 16
@@ -173,4 +182,4 @@ sysenter_null_segment:
     mov fs, ecx
     mov gs, ecx
     mov ebp, [esp + CURRENT]
-    jmp sysenter_slow.not_null
+    jmp sysenter_slow
