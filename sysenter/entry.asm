@@ -100,21 +100,20 @@ align 16
 sysenter_reply_wait:
     mov edx, [ebp + THREAD_LINK]            ; the caller; null_thread if there is none
     mov edi, [ebp + THREAD_ENDPOINT]
-    mov ecx, [edx + THREAD_FLAGS]           ; the caller leaves by SYSEXIT and is otherwise usual
-    or ecx, [es:edi + ENDPOINT_WAITING]     ; and nobody waits for this worker
-    jnz sysenter_slow
-    mov ecx, [fs:edi + ENDPOINT_IDLE_TOP]
-    mov eax, [gs:edx + THREAD_ROOT]
-    ; --- point of no return ---
+    mov eax, [edx + THREAD_FLAGS]           ; the caller leaves by SYSEXIT and is otherwise usual
+    or eax, [es:edi + ENDPOINT_WAITING]     ; and nobody waits for this worker
+    jnz sysenter_reply_slow
+    mov ecx, [fs:edi + ENDPOINT_IDLE_TOP]   ; EAX is 0 from here on: the caller's status
+    ; --- point of no return, once GS has turned out not to be null ---
+    mov [gs:edx + THREAD_CALLEE], eax
     mov [ebp + THREAD_LINK], ecx            ; push this worker; the link to the caller is overwritten
     mov [edi + ENDPOINT_IDLE_TOP], ebp
-    mov dword [edx + THREAD_CALLEE], 0
     mov [esp + CURRENT], edx
-    cmp eax, [ebp + THREAD_ROOT]
+    mov ecx, [edx + THREAD_ROOT]
+    cmp ecx, [ebp + THREAD_ROOT]
     je .same_space
-    mov cr3, eax
+    mov cr3, ecx
 .same_space:
-    xor eax, eax
     mov ecx, [edx + THREAD_ESP]
     mov edx, [edx + THREAD_EIP]
     xor edi, edi
@@ -128,6 +127,10 @@ sysenter_null:                              ; ECX and EDX still hold what SYSEXI
     sti
     sysexit
 sysenter_fast_end:
+
+; The reply has lost its EAX to the checks.
+sysenter_reply_slow:
+    mov eax, OP_REPLY_WAIT
 
 ; Nothing has been changed but current->frame.eip and .esp, and those not for a reply: C takes them from wait_eip and wait_esp.
 ; EBP = current thread, EAX EBX ESI as the user gave them, EFLAGS clean, ESP = &cpu - 4.
@@ -173,8 +176,12 @@ sysenter_entry_stepped:
     jmp sysenter_unusual_flags
 
 ; #GP from one of the accesses above. The CPU has pushed error code, EIP, CS, EFLAGS below ESP = &cpu - 4; no check had
-; passed for good, and EAX EBX ESI are still the user's.
+; passed for good, and EBX ESI are still the user's; so is EAX, but for a reply's.
 sysenter_null_segment:
+    cmp dword [esp + 4], sysenter_reply_wait
+    jb .is_call
+    mov eax, OP_REPLY_WAIT
+.is_call:
     add esp, 16
     mov ecx, USER_DATA
     mov ds, ecx
