@@ -109,7 +109,7 @@ def number(x):
 
 
 def print_pairs(columns):
-    names = ["gate/null", "rtt/same", "rtt/cross"] + [f"chain/{n}" for n in range(1, 9)]
+    names = ["gate/null", "rtt/same", "rtt/cross", "rtt/alternating"] + [f"chain/{n}" for n in range(1, 9)]
     head = "".join(f"{unit + ':  INT':>22}{'SYSENTER':>12}{'ratio':>8}" for unit, _ in columns)
     print(f"{'median of':<18}{head}")
     for name in names:
