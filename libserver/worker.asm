@@ -81,7 +81,8 @@ align 64
     xor edi, edi
 %endmacro
 
-; ESP = the block. A cancelled wait is begun again. Any other error means that there is nothing left to serve, and ends the thread.
+; ESP = the block. A cancelled wait is begun again. Any other error means that there is nothing left to serve, and ends the
+; thread.
 %macro wait_for_request 0
 %%again:
     mov eax, SYS_wait

@@ -69,8 +69,9 @@ __asm__("receiver_entry:\n\t"
         "int $250\n");
 void receiver_entry(void);
 extern const char first_place[], second_place[];
-_Static_assert(SYS_wait == 3 && SYS_notification_wait == 41 && SYS_thread_exit == 25 && E_CANCELLED == -11 && E_NO_CALLER == -13 &&
-               offsetof(struct receiver, by_wait) == 12 && offsetof(struct receiver, esp) == 40, "as in receiver_entry");
+_Static_assert(SYS_wait == 3 && SYS_notification_wait == 41 && SYS_thread_exit == 25 && OP_REPLY_WAIT == -1, "as there");
+_Static_assert(E_CANCELLED == -11 && E_NO_CALLER == -13, "as in receiver_entry");
+_Static_assert(offsetof(struct receiver, by_wait) == 12 && offsetof(struct receiver, esp) == 40, "as in receiver_entry");
 
 static struct {
     handle_t endpoint, thread;
