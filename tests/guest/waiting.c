@@ -4,6 +4,7 @@
 
 #define USER_ERROR 4u   /* bit of a page fault's error code: it happened at CPL 3 */
 #define METHOD_MOVE 1u  /* names the other place, by a wait that fails; others: */
+#define SEGMENTS 4u
 #define METHOD_LATE 2u  /* replies when told */
 
 /* What a receiver finds at its ESP. Layout known to the code below. */
@@ -221,6 +222,40 @@ static void another_place(void)
     end();
 }
 
+/* One of DS, ES, FS and GS is null with each reply: whichever the fast path comes upon first, the reply is still one. */
+static handle_t null_endpoint;
+
+static void reply_with_null_segments(struct task *task)
+{
+    struct raw raw = { .eax = SYS_wait, .ecx = null_endpoint, .eflags = 0x202 };
+    (void)task;
+    raw_int(&raw);
+    for (uint32_t i = 0; i < SEGMENTS; i++) {
+        raw = (struct raw){ .eax = (uint32_t)OP_REPLY_WAIT, .ebx = i, .eflags = 0x202, .mask = 1u << i };
+        raw_reply_sysenter(&raw);
+    }
+}
+
+static void null_segments(void)
+{
+    struct task worker;
+    if (no_sysenter())
+        return;
+    expect_equal(endpoint_create(0, 0, &null_endpoint), OK);
+    task_create(&worker, reply_with_null_segments, PRIORITY_TESTS);
+    task_go(&worker);
+    expect(endpoint_reaches(null_endpoint, ENDPOINT_IDLE, 1));
+    for (uint32_t i = 0; i < SEGMENTS; i++) {
+        struct raw raw;
+        raw_call(&raw, &gates[GATE_SYSENTER], null_endpoint, 0, 77, 0);
+        raw_sysenter(&raw);
+        expect_equal(raw.eax, OK);
+        expect_equal(raw.ebx, i);
+    }
+    task_end(&worker);
+    handle_close(null_endpoint);
+}
+
 /* ---- waits that end ---- */
 
 static void wait_is_cancelled(void)
@@ -379,6 +414,7 @@ static const struct test_case cases[] = {
     { "a request out of the queue", request_out_of_the_queue, NULL },
     { "the error of a late reply", error_of_a_late_reply, NULL },
     { "another place", another_place, NULL },
+    { "null segments in a reply", null_segments, NULL },
     { "a wait that is cancelled", wait_is_cancelled, NULL },
     { "registers of an idle worker", registers_are_read, NULL },
     { "stopped and started", stopped_and_started, NULL },
