@@ -62,9 +62,9 @@ uint32_t arch_eflags_sanitise(uint32_t eflags);
 /* For a handler of INT 250 that is not done, and returns what this returns: the current thread executes the same instruction
  * once more, with the registers that it had, after whatever interrupts wait. */
 status_t arch_call_again(struct thread *thread);
-/* A thread in a SYSENTER call has only the results, EIP and ESP in its frame; this fills in the rest of it, so that the
- * thread can leave by IRET. */
-void arch_frame_complete(struct thread *thread);
+/* A thread in a SYSENTER call has only the results, EIP and ESP in its frame, and a worker that idles there not even these two;
+ * this fills in the rest of it, so that the thread can leave by either gate. Cold, as deadlock_refuses() is. */
+void arch_frame_complete(struct thread *thread) __attribute__((cold));
 
 /* ---- time; ticks are those of the time stamp counter, or of the PIT scaled where there is no TSC ---- */
 uint64_t arch_time(void);

@@ -1,6 +1,7 @@
 /* The two shapes of an endpoint: a stack of idle workers, or a queue of callers; and the list of all its workers. */
 #include "endpoint.h"
 
+#include "arch.h"
 #include "log.h"
 #include "thread.h"
 
@@ -13,13 +14,21 @@ void endpoint_init(struct endpoint *endpoint)
     list_init(&endpoint->workers);
 }
 
+/* Every way out of the idle stack but the fast path's, which needs nothing of the frame. */
+static void stop_idling(struct thread *worker, struct thread **position)
+{
+    if (!(worker->flags & FLAG_RESUME_BY_IRET))
+        arch_frame_complete(worker);
+    *position = worker->link;
+    worker->link = &null_thread;
+}
+
 struct thread *endpoint_take_worker(struct endpoint *endpoint)
 {
     struct thread *worker = endpoint->idle;
     if (worker == &null_thread)
         return NULL;
-    endpoint->idle = worker->link;
-    worker->link = &null_thread;
+    stop_idling(worker, &endpoint->idle);
     return worker;
 }
 
@@ -38,8 +47,7 @@ void endpoint_remove_idle(struct endpoint *endpoint, struct thread *worker)
         assert(*position != &null_thread);
         position = &(*position)->link;
     }
-    *position = worker->link;
-    worker->link = &null_thread;
+    stop_idling(worker, position);
 }
 
 void endpoint_queue_caller(struct endpoint *endpoint, struct thread *caller)

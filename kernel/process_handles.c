@@ -50,12 +50,13 @@ void process_handles_destroy(struct process *process)
     table_free(process, process->handles.entries, process->handles.count);
 }
 
-/* The threads hold copies for the fast path. */
+/* The threads hold copies for the fast path. No last_entry points into a table that was freed: all are set here when a table
+ * grows, before anything else runs; and the last table goes with its process, to which each thread holds a reference. */
 static void tell_threads(struct process *process)
 {
     LIST_FOREACH(link, &process->threads) {
         struct thread *thread = LIST_ENTRY(link, struct thread, in_process);
-        thread->handles = process->handles.entries;
+        thread->handles = thread->last_entry = process->handles.entries;
         thread->handle_mask = handle_mask(&process->handles);
     }
 }

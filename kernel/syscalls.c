@@ -30,9 +30,12 @@ status_t sys_reply_wait(struct thread *thread)
     return call_reply_wait(thread);
 }
 
+/* The place to receive at is taken even if the wait fails: whoever has no endpoint may still reply, and gets its error there. */
 status_t sys_wait(struct thread *thread)
 {
     status_t status = OK;
+    thread->wait_eip = thread->frame.edx;
+    thread->wait_esp = thread->frame.esp;
     struct handle_entry *entry = process_handle_find(thread->process, thread->frame.ecx, TYPE_ENDPOINT, RIGHT_SERVE, &status);
     return entry ? call_wait(thread, endpoint_of(entry->object)) : status;
 }

@@ -20,7 +20,7 @@ static void thread_prepare(struct thread *thread, struct process *process, uint8
     thread->left_by = BADGE_NONE;
     thread->process = process;
     thread->root = process->space.root;
-    thread->handles = process->handles.entries;
+    thread->handles = thread->last_entry = process->handles.entries;
     thread->handle_mask = handle_mask(&process->handles);
     thread->state = THREAD_STOPPED;
     thread->base = thread->budget = &thread->own;

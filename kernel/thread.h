@@ -73,6 +73,9 @@ struct thread {
     struct thread *link;            /* serving: the caller. Idle: the next idle worker. Otherwise null_thread */
     struct thread *callee;          /* being served: the worker. Otherwise NULL */
     struct endpoint *endpoint;      /* which it serves; null_endpoint before its first wait */
+    uint32_t wait_eip, wait_esp;    /* of its last SYS_wait: where it receives, once it has replied through SYSENTER. While it
+                                       idles so, frame.eip and frame.esp are stale: arch_frame_complete() */
+    struct handle_entry *last_entry;    /* in the live table of the process: what the last call through SYSENTER went through */
     /* ---- end of the hot line ---- */
 
     struct process *process;        /* holds a reference */

@@ -28,6 +28,7 @@ struct pool {
  * that any number of pools share one loop, which reaches the table through ESP at no cost, on a page that it uses
  * anyway. worker.asm knows the offsets. */
 struct worker_block {
+    handle_t handle;            /* ends the request_t below; HANDLE_NONE for good where the endpoint takes no handles */
     uint32_t method_count;
     handle_t reply_handle;      /* goes with the reply that worker_reply_with_handle makes */
     void (*received)(void);
@@ -36,23 +37,26 @@ struct worker_block {
     method_t methods[];
 };
 
-/* What the loop has pushed below the block when a handler runs. */
+/* What the loop has pushed below the block when a handler runs; the request's last member is the block's first. */
 struct worker_call {
     void (*return_address)(void);
     const request_t *argument;
     request_t request;
 };
+#define WORKER_CALL_BYTES offsetof(struct worker_call, request.handle)
 
-_Static_assert(offsetof(struct worker_block, methods) == 20, "as in worker.asm");
+_Static_assert(offsetof(struct worker_block, methods) == 24, "as in worker.asm");
 _Static_assert(STATISTICS_ADDRESS == 0x21000 && offsetof(struct startup_statistics, calls) == 0, "as in worker.asm");
-_Static_assert(sizeof(request_t) == 16 && sizeof(struct worker_call) == 24, "as in worker.asm");
+_Static_assert(sizeof(request_t) == 16 && WORKER_CALL_BYTES == 20, "as in worker.asm");
 
 /* ---- worker.asm ---- */
 void worker_start(void);            /* entry of a worker thread, ESP = its block */
 _Noreturn void worker_become(struct worker_block *block); /* the calling thread becomes that worker */
 void worker_received_sysenter(void);
-void worker_received_int(void);
 void worker_received_sysenter_counted(void);
+void worker_received_sysenter_handles(void);
+void worker_received_sysenter_handles_counted(void);
+void worker_received_int(void);
 void worker_received_int_counted(void);
 void worker_reply_with_handle(void);
 

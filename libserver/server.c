@@ -43,7 +43,7 @@ static status_t map_stack(const struct pool *pool, uint32_t slot)
 /* A missing method fails like one out of range, with no test on the way. */
 static void fill_block(struct pool *pool, struct worker_block *block)
 {
-    *block = (struct worker_block){ pool->method_count, HANDLE_NONE, pool->received, pool->endpoint, pool };
+    *block = (struct worker_block){ HANDLE_NONE, pool->method_count, HANDLE_NONE, pool->received, pool->endpoint, pool };
     for (uint32_t i = 0; i < pool->method_count; i++)
         block->methods[i] = pool->methods[i] ? pool->methods[i] : server_unknown_method;
 }
@@ -182,9 +182,11 @@ static uint32_t wanted_workers(const struct server_options *options)
 static void (*loop_for(const struct server_options *options))(void)
 {
     bool counted = options->count_calls || argument_number("count-calls", 0);
-    if (gate_sysenter_usable() && !options->int_gate && !argument_number("int-gate", 0))
-        return counted ? worker_received_sysenter_counted : worker_received_sysenter;
-    return counted ? worker_received_int_counted : worker_received_int;
+    if (!gate_sysenter_usable() || options->int_gate || argument_number("int-gate", 0))
+        return counted ? worker_received_int_counted : worker_received_int;
+    if (options->handles)
+        return counted ? worker_received_sysenter_handles_counted : worker_received_sysenter_handles;
+    return counted ? worker_received_sysenter_counted : worker_received_sysenter;
 }
 
 /* A pool without workers; NULL when an option is out of range (E_BAD_ARGUMENT) or memory is used up. */
@@ -341,7 +343,7 @@ reply_t reply_handle(uint32_t word, handle_t handle)
     struct worker_block *block = block_at((uint32_t)__builtin_frame_address(0));
     if (!block)
         return reply_error(E_BAD_STATE);
-    struct worker_call *call = (struct worker_call *)block - 1;
+    struct worker_call *call = (struct worker_call *)((uint32_t)block - WORKER_CALL_BYTES);
     block->reply_handle = handle;
     call->return_address = worker_reply_with_handle;
     return reply(word);
@@ -354,7 +356,7 @@ bool request_cancelled(void)
 
 const void *request_pool(const request_t *request)
 {
-    return ((const struct worker_block *)(request + 1))->pool;
+    return ((const struct worker_block *)&request->handle)->pool;
 }
 
 session_t **pool_held(const void *of, uint32_t address)

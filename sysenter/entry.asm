@@ -41,7 +41,7 @@ section .text
 
 ;       call, in    EAX endpoint handle   EBX message  ESI method          ECX user ESP  EDX user EIP
 ;       worker gets EAX badge             EBX message  ESI method          ECX its ESP   EDX its EIP   EDI EBP 0
-;       reply, in   EAX OP_REPLY_WAIT     EBX reply    ESI service status  ECX user ESP  EDX user EIP
+;       reply, in   EAX OP_REPLY_WAIT     EBX reply    ESI service status
 ;       caller gets EAX 0                 EBX reply    ESI service status  ECX its ESP   EDX its EIP   EDI EBP 0
 align 64
 sysenter_entry:
@@ -50,17 +50,16 @@ sysenter_entry_single_step_end:     ; with TF set, #DB comes before or after the
     test dword [esp], UNUSUAL_FLAGS
     jnz sysenter_unusual_flags
     mov ebp, [esp + CURRENT]
-    mov [ebp + THREAD_EIP], edx
-    mov [ebp + THREAD_ESP], ecx
     cmp eax, OP_REPLY_WAIT
     je sysenter_reply_wait
 
 sysenter_fast_begin:
-    mov edi, eax
-    and edi, [ebp + THREAD_HANDLE_MASK]
-    add edi, [ebp + THREAD_HANDLES]
+    mov [ebp + THREAD_EIP], edx
+    mov [ebp + THREAD_ESP], ecx
+    mov edi, [ebp + THREAD_LAST_ENTRY]
     cmp [edi + ENTRY_VALUE], eax            ; the whole handle: covers range, generation and closed handles
-    jne sysenter_slow
+    jne .look_up
+.found:
     mov ecx, [es:edi + ENTRY_ENDPOINT]      ; null_endpoint unless it may be called
     mov edx, [fs:ecx + ENDPOINT_IDLE_TOP]   ; null_thread unless a worker waits
     cmp dword [gs:edx + THREAD_FLAGS], 0    ; the worker leaves by SYSEXIT and is otherwise usual
@@ -77,46 +76,65 @@ sysenter_fast_begin:
     je .same_space
     mov cr3, ecx
 .same_space:
-    mov ecx, [edx + THREAD_ESP]
-    mov edx, [edx + THREAD_EIP]
+    mov ecx, [edx + THREAD_WAIT_ESP]
+    mov edx, [edx + THREAD_WAIT_EIP]
     xor edi, edi
     xor ebp, ebp
     sti                                     ; adjacent: the CPU takes no interrupt between the two
     sysexit
 
+; Not the handle of this thread's last call: a miss takes nine instructions more than a hit, two of them for OP_NULL.
+.look_up:
+    cmp eax, OP_NULL
+    je sysenter_null
+    mov edi, eax
+    and edi, [ebp + THREAD_HANDLE_MASK]
+    add edi, [ebp + THREAD_HANDLES]
+    cmp [edi + ENTRY_VALUE], eax
+    jne sysenter_slow
+    mov [ebp + THREAD_LAST_ENTRY], edi
+    jmp .found
+
+; Where this worker receives its next request is in wait_eip and wait_esp since it waited; its frame becomes stale.
 align 16
 sysenter_reply_wait:
     mov edx, [ebp + THREAD_LINK]            ; the caller; null_thread if there is none
     mov edi, [ebp + THREAD_ENDPOINT]
-    mov ecx, [edx + THREAD_FLAGS]           ; the caller leaves by SYSEXIT and is otherwise usual
-    or ecx, [es:edi + ENDPOINT_WAITING]     ; and nobody waits for this worker
-    jnz sysenter_slow
-    mov ecx, [fs:edi + ENDPOINT_IDLE_TOP]
-    mov eax, [gs:edx + THREAD_ROOT]
-    ; --- point of no return ---
+    mov eax, [edx + THREAD_FLAGS]           ; the caller leaves by SYSEXIT and is otherwise usual
+    or eax, [es:edi + ENDPOINT_WAITING]     ; and nobody waits for this worker
+    jnz sysenter_reply_slow
+    mov ecx, [fs:edi + ENDPOINT_IDLE_TOP]   ; EAX is 0 from here on: the caller's status
+    ; --- point of no return, once GS has turned out not to be null ---
+    mov [gs:edx + THREAD_CALLEE], eax
     mov [ebp + THREAD_LINK], ecx            ; push this worker; the link to the caller is overwritten
     mov [edi + ENDPOINT_IDLE_TOP], ebp
-    mov dword [edx + THREAD_CALLEE], 0
     mov [esp + CURRENT], edx
-    cmp eax, [ebp + THREAD_ROOT]
+    mov ecx, [edx + THREAD_ROOT]
+    cmp ecx, [ebp + THREAD_ROOT]
     je .same_space
-    mov cr3, eax
+    mov cr3, ecx
 .same_space:
-    xor eax, eax
     mov ecx, [edx + THREAD_ESP]
     mov edx, [edx + THREAD_EIP]
     xor edi, edi
     xor ebp, ebp
     sti
     sysexit
+
+sysenter_null:                              ; ECX and EDX still hold what SYSEXIT wants
+    xor edi, edi
+    xor ebp, ebp
+    sti
+    sysexit
 sysenter_fast_end:
 
-; Nothing has been changed but current->frame.eip and .esp. EBP = current thread, EAX EBX ESI as the user gave them,
-; EFLAGS clean, ESP = &cpu - 4.
+; The reply has lost its EAX to the checks.
+sysenter_reply_slow:
+    mov eax, OP_REPLY_WAIT
+
+; Nothing has been changed but current->frame.eip and .esp, and those not for a reply: C takes them from wait_eip and wait_esp.
+; EBP = current thread, EAX EBX ESI as the user gave them, EFLAGS clean, ESP = &cpu - 4.
 sysenter_slow:
-    cmp eax, OP_NULL
-    je .null
-.not_null:
     mov [ebp + THREAD_EAX], eax
     mov [ebp + THREAD_EBX], ebx
     mov [ebp + THREAD_ESI], esi
@@ -132,11 +150,6 @@ sysenter_slow:
 .switched:
     and dword [ebp + THREAD_FLAGS], ~FLAG_RESUME_BY_IRET    ; it leaves by the gate that it came in by
     jmp leave_kernel
-.null:                                      ; ECX and EDX still hold what SYSEXIT wants
-    xor edi, edi
-    xor ebp, ebp
-    sti
-    sysexit
 
 ; Flags that would hurt the kernel or travel to the next thread are dropped; only C may continue from here.
 sysenter_unusual_flags:
@@ -146,7 +159,7 @@ sysenter_through_c:
     mov ebp, [esp + CURRENT]
     mov [ebp + THREAD_EIP], edx
     mov [ebp + THREAD_ESP], ecx
-    jmp sysenter_slow.not_null
+    jmp sysenter_slow
 
 ; Where the MSR points while the current thread must not take the fast path.
 align 16
@@ -163,8 +176,12 @@ sysenter_entry_stepped:
     jmp sysenter_unusual_flags
 
 ; #GP from one of the accesses above. The CPU has pushed error code, EIP, CS, EFLAGS below ESP = &cpu - 4; no check had
-; passed for good, and EAX EBX ESI are still the user's.
+; passed for good, and EBX ESI are still the user's; so is EAX, but for a reply's.
 sysenter_null_segment:
+    cmp dword [esp + 4], sysenter_reply_wait
+    jb .is_call
+    mov eax, OP_REPLY_WAIT
+.is_call:
     add esp, 16
     mov ecx, USER_DATA
     mov ds, ecx
@@ -172,4 +189,4 @@ sysenter_null_segment:
     mov fs, ecx
     mov gs, ecx
     mov ebp, [esp + CURRENT]
-    jmp sysenter_slow.not_null
+    jmp sysenter_slow

@@ -29,6 +29,9 @@ void offsets(void)
     OFFSET(THREAD_LINK, struct thread, link);
     OFFSET(THREAD_CALLEE, struct thread, callee);
     OFFSET(THREAD_ENDPOINT, struct thread, endpoint);
+    OFFSET(THREAD_WAIT_EIP, struct thread, wait_eip);
+    OFFSET(THREAD_WAIT_ESP, struct thread, wait_esp);
+    OFFSET(THREAD_LAST_ENTRY, struct thread, last_entry);
     OFFSET(ENDPOINT_IDLE_TOP, struct endpoint, idle);
     OFFSET(ENDPOINT_WAITING, struct endpoint, waiting);
     OFFSET(ENTRY_VALUE, struct handle_entry, value);
@@ -44,5 +47,5 @@ void offsets(void)
 /* What entry code relies upon beyond the offsets. */
 _Static_assert(offsetof(struct cpu, current) == 0, "the kernel stack ends at &cpu, and current stands there");
 _Static_assert(offsetof(struct thread, frame.eip) == 64, "eip opens the hot cache line");
-_Static_assert(offsetof(struct thread, endpoint) + 4 <= 128, "the hot fields share one cache line");
+_Static_assert(offsetof(struct thread, last_entry) + 4 <= 128, "the hot fields share one cache line");
 _Static_assert(sizeof(struct handle_entry) == 1 << HANDLE_INDEX_SHIFT, "a masked handle is an entry's offset");

@@ -82,7 +82,8 @@ SYSTEM_INLINE status_t ipc_reply_wait(struct message *message)
 }
 
 /* Becomes a worker of the endpoint (RIGHT_SERVE) and waits for a request. Returns the badge of its caller or an error
- * with message->method 0xFFFFFFFF: E_BAD_STATE while a request is being served, E_CANCELLED. */
+ * with message->method 0xFFFFFFFF: E_BAD_STATE while a request is being served, E_CANCELLED. Such a worker replies through
+ * INT 250: it names no place at which to receive through SYSENTER. */
 SYSTEM_INLINE status_t ipc_wait(handle_t endpoint, struct message *message)
 {
     return system_message(SYS_wait, endpoint, 0, message);

@@ -83,6 +83,19 @@ static __attribute__((noinline)) status_t echo_by_sysenter(uint32_t calls, void 
     return failed | status;
 }
 
+/* To two services in turn: neither handle is that of the thread's last call. */
+static __attribute__((noinline)) status_t echo_by_turns(uint32_t calls, void *argument)
+{
+    const struct target *targets = argument;
+    handle_t first = targets[0].endpoint, second = targets[1].endpoint;
+    status_t failed = OK, status;
+    do {
+        failed |= gate_call_sysenter(first, 0, calls, &calls, &status);
+        failed |= gate_call_sysenter(second, 0, calls, &calls, &status);
+    } while (calls -= 2);
+    return failed | status;
+}
+
 static reply_t echo(const request_t *request)
 {
     return reply(request->word);
@@ -105,6 +118,15 @@ static void measure_round_trips(const char *space, handle_t by_int, handle_t by_
     if (gate_sysenter_usable())
         measure(&(struct measurement){ same ? "rtt/same/sysenter" : "rtt/cross/sysenter", echo_by_sysenter,
                                        &sysenter_target, 10000, CALLS });
+}
+
+static void measure_alternating(handle_t endpoint)
+{
+    handle_t second;
+    must("handle_duplicate", handle_duplicate(endpoint, RIGHTS_ALL, 0, &second));
+    struct target targets[] = { { endpoint, 0 }, { second, 0 } };
+    measure(&(struct measurement){ "rtt/alternating/sysenter", echo_by_turns, targets, 10000, CALLS });
+    handle_close(second);
 }
 
 /* The last `length` links of a chain whose services are called NAME1 to NAME16. */
@@ -135,6 +157,8 @@ void measure_gates(void)
     count_threads_begin();
     measure_round_trips("same", same_int, same);
     measure_round_trips("cross", find("echo-int"), find("echo"));
+    if (gate_sysenter_usable())
+        measure_alternating(find("echo"));
     for (uint32_t length = 1; length <= CHAIN_LENGTH; length++)
         measure_chains(length);
     count_threads_end();

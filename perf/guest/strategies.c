@@ -26,12 +26,11 @@ __asm__(".globl one_call_worker, pool_worker\n"
         "jmp 1b\n"
         "pool_worker:\n\t"
         "movl %ebx, %ecx\n\t"
+        "movl $2f, %edx\n\t" /* where to receive */
         "movl $3, %eax\n\t"
         "int $250\n"
         "2:\tmovl $-1, %eax\n\t" /* OP_REPLY_WAIT */
         "xorl %esi, %esi\n\t"
-        "movl %esp, %ecx\n\t"
-        "movl $2b, %edx\n\t"
         "sysenter");
 _Static_assert(SYS_wait == 3 && SYS_reply_wait == 2 && OP_REPLY_WAIT == -1, "the numbers in the code above");
 

@@ -23,7 +23,7 @@ static void reply_and_wait(const struct gate *gate)
 {
     struct raw raw = { .eax = gate->sysenter ? (uint32_t)OP_REPLY_WAIT : SYS_reply_wait, .esi = OK, .edi = HANDLE_NONE,
                        .eflags = 0x202 };
-    raw_enter(gate, &raw);
+    raw_reply(gate, &raw);
 }
 
 static uint32_t link(void)

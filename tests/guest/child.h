@@ -72,6 +72,13 @@ static inline void raw_enter(const struct gate *gate, struct raw *raw)
 {
     (gate->sysenter ? raw_sysenter : raw_int)(raw);
 }
+/* The same for a reply, behind which comes the next request: through SYSENTER, first says to receive it here. */
+void raw_reply_sysenter(struct raw *raw);
+extern const char raw_received[];
+static inline void raw_reply(const struct gate *gate, struct raw *raw)
+{
+    (gate->sysenter ? raw_reply_sysenter : raw_int)(raw);
+}
 /* Fills in a call of `method`; every register without a meaning gets `junk`. */
 void raw_call(struct raw *raw, const struct gate *gate, handle_t endpoint, uint32_t method, uint32_t word, uint32_t junk);
 

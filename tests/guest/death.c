@@ -352,7 +352,7 @@ static void reply_without_caller(const struct gate *gate)
     struct raw raw;
     raw_call(&raw, gate, 0, 0, 0, 0);
     raw.eax = gate->sysenter ? (uint32_t)OP_REPLY_WAIT : SYS_reply_wait;
-    raw_enter(gate, &raw);
+    raw_reply(gate, &raw);
     expect_equal(raw.eax, E_NO_CALLER);
     expect_equal(raw.esi, 0xFFFFFFFF);
 }

@@ -119,7 +119,7 @@ static uint32_t step_through_everything(void)
         struct raw raw = { .eax = operations[i], .eflags = ALWAYS | TF };
         if (!gate->sysenter)
             raw.eax = i == 0 ? SYS_null : i == 1 ? 0x80000000 : i == 2 ? SYS_reply_wait : SYS_yield;
-        raw_enter(gate, &raw);
+        (i == 2 ? raw_reply : raw_enter)(gate, &raw);
         SHARED->words[1 + i] = raw.eax;
         SHARED->words[8 + i] = raw.eflags;
     }

@@ -207,7 +207,7 @@ static void call_by_sysenter(struct fuzzer *self, struct raw *raw)
     raw->ebx = random_next(&self->seed);
     raw->esi = argument_of(self, 'w');
     raw->edi = raw->ebp = random;
-    raw_sysenter(raw);
+    (raw->eax == (uint32_t)OP_REPLY_WAIT ? raw_reply_sysenter : raw_sysenter)(raw);
 }
 
 static void random_call(struct fuzzer *self)

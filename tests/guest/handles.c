@@ -4,6 +4,8 @@
 #define TABLE_MAX 1024u             /* entries of the largest table; the first is never used */
 #define TABLE_GROWN 200u            /* more than the first table has */
 #define GENERATIONS 0x10000u
+#define SLOT 0x7FE0u                /* bits of a handle */
+#define BADGE 0x5107u
 
 static void kinds(void)
 {
@@ -292,6 +294,100 @@ static void table_moves(const struct gate *gate)
     expect_equal(code, 7);
 }
 
+/* The fast path remembers the entry of a thread's last call. What stands there now is what counts. */
+static void remembered_entry(const struct gate *gate)
+{
+    handle_t first, other, again = HANDLE_NONE;
+    uint32_t answer = 0;
+    expect_equal(handle_duplicate(gate->services->single, RIGHTS_ALL, 0, &first), OK);
+    expect_equal(call(gate, first, METHOD_ECHO, 1, &answer), OK);
+    expect_equal(handle_close(first), OK);
+    expect_equal(call(gate, first, METHOD_ECHO, 2, &answer), E_BAD_HANDLE);
+    for (uint32_t i = 0; i < 2 * TABLE_MAX && (again & SLOT) != (first & SLOT); i++) {
+        handle_close(again);
+        expect_equal(handle_duplicate(gate->services->single, RIGHTS_ALL, BADGE, &again), OK);
+    }
+    expect_equal(again & SLOT, first & SLOT);
+    expect_equal(call(gate, first, METHOD_BADGE, 0, &answer), E_BAD_HANDLE);
+    expect_equal(call(gate, again, METHOD_BADGE, 0, &answer), OK);
+    expect_equal(answer, BADGE);
+    expect_equal(call(gate, first, METHOD_BADGE, 0, &answer), E_BAD_HANDLE);
+    expect_equal(handle_duplicate(gate->services->refusing, RIGHTS_ALL & ~RIGHT_CALL, 0, &other), OK);
+    expect_equal(call(gate, other, METHOD_BADGE, 0, &answer), E_NO_RIGHT);
+    expect_equal(call(gate, again, METHOD_BADGE, 0, &answer), OK);
+    handle_close(other);
+    handle_close(again);
+}
+
+/* A slot whose generations begin again: the number names what is there now, for whoever remembers the entry as for all others. */
+static uint32_t use_generations(void)
+{
+    const struct gate *gate = &gates[SHARED->words[0]];
+    handle_t first = HANDLE_NONE, again = HANDLE_NONE;
+    uint32_t answer = 0;
+    while (handle_duplicate(SHARED->handles[0], RIGHTS_ALL, 1, &again) == OK)
+        first = again;
+    if (call(gate, first, METHOD_BADGE, 0, &answer) != OK || answer != 1)
+        return 1;
+    for (uint32_t i = 0; i < GENERATIONS; i++) {
+        handle_close(again);
+        if (handle_duplicate(SHARED->handles[0], RIGHTS_ALL, 2, &again) != OK)
+            return 2;
+        if (i == 0 && call(gate, first, METHOD_BADGE, 0, &answer) != E_BAD_HANDLE)
+            return 3;
+    }
+    if (again != first || call(gate, first, METHOD_BADGE, 0, &answer) != OK)
+        return 4;
+    return answer == 2 ? 7 : 5;
+}
+
+static void remembered_generations(const struct gate *gate)
+{
+    struct child child = { .on_fault = NULL };
+    child_create(&child, CHILD_QUOTA);
+    expect_passed();
+    SHARED->handles[0] = child_give(&child, gate->services->pool, RIGHT_CALL);
+    SHARED->words[0] = gate->sysenter ? GATE_SYSENTER : GATE_INT;
+    child_start(&child, use_generations, PRIORITY_TESTS);
+    uint32_t outcome = child_wait(&child, 20 * SECOND), code = child_exit_code(&child);
+    child_end(&child);
+    expect_equal(outcome, CHILD_ENDED);
+    expect_equal(code, 7);
+}
+
+/* Another process makes our table grow. */
+static uint32_t call_before_and_after(void)
+{
+    const struct gate *gate = &gates[SHARED->words[0]];
+    uint32_t answer = 0;
+    if (call(gate, SHARED->handles[0], METHOD_ECHO, 1, &answer) != OK)
+        return 1;
+    SHARED->words[1] = 1;
+    while (SHARED->words[1] == 1)
+        thread_yield();
+    handle_close(SHARED->handles[0]);
+    return call(gate, SHARED->handles[0], METHOD_ECHO, 2, &answer) == E_BAD_HANDLE ? 7 : 2;
+}
+
+static void table_moved_by_another(const struct gate *gate)
+{
+    struct child child = { .on_fault = NULL };
+    child_create(&child, CHILD_QUOTA);
+    expect_passed();
+    SHARED->handles[0] = child_give(&child, gate->services->pool, RIGHT_CALL);
+    SHARED->words[0] = gate->sysenter ? GATE_SYSENTER : GATE_INT;
+    child_start(&child, call_before_and_after, PRIORITY_TESTS);
+    for (uint32_t limit = uptime() + 1000; SHARED->words[1] == 0 && uptime() < limit;)
+        thread_yield();
+    for (uint32_t i = 0; i < TABLE_GROWN; i++)
+        child_give(&child, gate->services->pool, RIGHT_READ);
+    SHARED->words[1] = 2;
+    uint32_t outcome = child_wait(&child, 2 * SECOND), code = child_exit_code(&child);
+    child_end(&child);
+    expect_equal(outcome, CHILD_ENDED);
+    expect_equal(code, 7);
+}
+
 static const struct test_case cases[] = {
     { "every kind of object", kinds, NULL },
     { "rights only shrink", rights_shrink, NULL },
@@ -304,5 +400,8 @@ static const struct test_case cases[] = {
     { "a table grows and fills up", table_grows_and_fills, NULL },
     { "no room for one more handle", .run_gate = table_is_full },
     { "a handle closed after the table has moved", .run_gate = table_moves },
+    { "the same, moved by another process", .run_gate = table_moved_by_another },
+    { "the handle of the last call, and its slot", .run_gate = remembered_entry },
+    { "the handle of the last call, 65,536 later", .run_gate = remembered_generations },
 };
 TEST_GROUP(handle_tests, "handles");

@@ -17,6 +17,7 @@
 #define NULL_CLOCKS 250u
 #define ERROR_CLOCKS 400u
 #define CALL_CLOCKS 900u
+#define MISS_CLOCKS 150u
 #define FPU_CALL_CLOCKS 1200u
 #define CHAIN_CLOCKS 600u   /* unless interrupt-clocks= says how many */
 #define JUNK 0xDEADBEEFu
@@ -111,6 +112,14 @@ static void call_after(const struct gate *gate, const struct target *target, uin
     expect_equal(raw.ebp, gate->sysenter ? 0 : JUNK);
 }
 
+/* Not through the handle of the call before, so that the fast path has to look it up. */
+static void other_call_after(const struct gate *gate, const struct target *target, uint32_t clocks)
+{
+    uint32_t answer;
+    expect_equal(call(gate, gate->services->single, METHOD_ECHO, 0, &answer), OK);
+    call_after(gate, target, clocks);
+}
+
 /* The kernel saves the FPU's state on the way. */
 static void call_with_fpu_after(const struct gate *gate, const struct target *target, uint32_t clocks)
 {
@@ -148,6 +157,7 @@ static void sweep_all(const struct gate *gate, bool counted)
     sweep(error_after, gate, NULL, ERROR_CLOCKS, counted);
     sweep(call_after, gate, &same_space, CALL_CLOCKS, counted);
     sweep(call_after, gate, &other_space, CALL_CLOCKS, counted);
+    sweep(other_call_after, gate, &same_space, MISS_CLOCKS, counted);
     sweep(call_with_fpu_after, gate, &other_space, FPU_CALL_CLOCKS, counted);
     sweep(call_after, gate, &chain, argument_number("interrupt-clocks", CHAIN_CLOCKS), counted);
     handle_close(chain.endpoint);

@@ -62,7 +62,7 @@ static void reply_by(const struct gate *gate, struct raw *raw, uint32_t word, st
 {
     *raw = (struct raw){ .eax = gate->sysenter ? (uint32_t)OP_REPLY_WAIT : SYS_reply_wait, .ebx = word, .esi = (uint32_t)status,
                          .edi = HANDLE_NONE, .eflags = 0x202 };
-    raw_enter(gate, raw);
+    raw_reply(gate, raw);
 }
 
 static uint32_t serve(enum place place)

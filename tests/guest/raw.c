@@ -3,11 +3,13 @@
  * Everything is addressed through ESP and EBP, which use SS: DS may be null at the gate. */
 #include "child.h"
 
-#define RAW_ENTRY(name, instructions) \
+/* `before` runs with the stack pointer that `instructions` will have, EBP = *raw; it may use EAX, ECX, EDX. */
+#define RAW_ENTRY(name, before, instructions) \
     __asm__(".globl " name "\n" \
             name ":\n\t" \
             "pushal\n\t" \
             "movl 36(%esp), %ebp\n\t" \
+            before \
             "pushl 28(%ebp)\n\t"            /* EFLAGS */ \
             "movl 32(%ebp), %ecx\n\t"       /* selector */ \
             "movl 36(%ebp), %edx\n\t"       /* mask */ \
@@ -46,12 +48,21 @@
             "popal\n\t" \
             "ret\n")
 
-RAW_ENTRY("raw_int", "int $250\n\t");
-RAW_ENTRY("raw_sysenter", "movl %esp, %ecx\n\t"
+RAW_ENTRY("raw_int", "", "int $250\n\t");
+RAW_ENTRY("raw_sysenter", "", "movl %esp, %ecx\n\t"
                           "movl $raw_sysenter_return, %edx\n\t"
                           "sysenter\n"
                           ".globl raw_sysenter_return\n"
                           "raw_sysenter_return:\n\t");
+/* A wait at no endpoint fails, but says where to receive. */
+RAW_ENTRY("raw_reply_sysenter", "movl $3, %eax\n\t" /* SYS_wait */
+                                "xorl %ecx, %ecx\n\t"
+                                "movl $raw_received, %edx\n\t"
+                                "int $250\n\t",
+                                "sysenter\n"
+                                ".globl raw_received\n"
+                                "raw_received:\n\t");
+_Static_assert(SYS_wait == 3, "as in raw_reply_sysenter");
 
 _Static_assert(offsetof(struct raw, eflags) == 28 && offsetof(struct raw, segments) == 32 &&
                offsetof(struct raw, ds) == 40 && offsetof(struct raw, esp) == 56, "as in RAW_ENTRY");

@@ -286,7 +286,7 @@ static void reply_once(struct task *task)
     ipc_wait(stopped_at, &first);
     notification_wait(reply_now, 1, TIMEOUT_NEVER, &bits);
     received = (struct raw){ .eax = (uint32_t)OP_REPLY_WAIT, .ebx = 1, .esi = OK, .eflags = 0x202 };
-    raw_sysenter(&received);
+    raw_reply_sysenter(&received);
 }
 
 static void attach_one(struct task *task)

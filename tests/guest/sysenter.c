@@ -7,12 +7,17 @@
 
 /* ---- what the client gets ---- */
 
-static void expect_sysenter_contract(const struct raw *raw)
+static void expect_back_at(const struct raw *raw, const char *place)
 {
     expect_equal(raw->edi, 0);
     expect_equal(raw->ebp, 0);
     expect_equal(raw->ecx, raw->esp);
-    expect_equal(raw->edx, (uint32_t)raw_sysenter_return);
+    expect_equal(raw->edx, (uint32_t)place);
+}
+
+static void expect_sysenter_contract(const struct raw *raw)
+{
+    expect_back_at(raw, raw_sysenter_return);
 }
 
 static void expect_int_contract(const struct raw *raw, const struct raw *before)
@@ -131,9 +136,9 @@ static void observe(struct task *task)
     prepare_wait(&observer.received[0]);
     raw_int(&observer.received[0]);
     prepare_reply(&observer.received[1], 100);
-    raw_enter(observer.gate, &observer.received[1]);
+    raw_reply(observer.gate, &observer.received[1]);
     prepare_reply(&last, 200);
-    raw_enter(observer.gate, &last);
+    raw_reply(observer.gate, &last);
 }
 
 static void start_observer(const struct gate *gate)
@@ -178,7 +183,7 @@ static void observe_from(const struct gate *worker, const struct gate *client)
     expect_equal(observer.received[0].ecx, observer.endpoint);
     expect_equal(observer.received[0].ebp, JUNK);
     if (worker->sysenter)
-        expect_sysenter_contract(&observer.received[1]);
+        expect_back_at(&observer.received[1], raw_received);
     else
         expect_equal(observer.received[1].ecx, JUNK);
 }

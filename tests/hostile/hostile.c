@@ -39,8 +39,8 @@ static reply_t stay_silent(const request_t *rq)
     return reply(rq->word);
 }
 
-/* Replies by itself, with the given state at the gate; then the worker loop is back in step, because what came next is
- * answered like an echo by returning. */
+/* Replies by itself, with the given state at the gate; then the worker loop is back in step: what comes next through SYSENTER
+ * is received by the loop, and what comes through INT 250 is answered like an echo by returning. */
 static reply_t garbage(const request_t *rq)
 {
     static const uint32_t flags[] = { 0x400, 0x4000, 0x40000, 0x44400 };
