@@ -120,6 +120,7 @@ enum system_info_index {
     INFO_SWITCHES,          /* thread switches made by the C path */
     INFO_INTERRUPTS,        /* hardware interrupts taken */
     INFO_BUILD_RELEASE,     /* 1: built with BUILD=release */
+    INFO_BOOT_TICKS,        /* time stamp counter when the kernel began, modulo 2^32 */
     INFO_COUNT
 };
 

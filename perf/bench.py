@@ -8,7 +8,6 @@ import argparse
 import json
 import pathlib
 import re
-import subprocess
 import sys
 import time
 
@@ -16,14 +15,18 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 import boot  # noqa: E402
 import environment  # noqa: E402
+import sizes  # noqa: E402
 from figures import FIGURES, is_time  # noqa: E402
 
 GATES = ["int", "sysenter"]
-SUMMARY = ("gates", "chains", "strategies", "kernel", "pool") # groups that are printed without --full
+# Groups that are printed without --full.
+SUMMARY = ("gates", "chains", "strategies", "kernel", "interrupts", "pool", "fairness", "inversion", "boot")
 HOP_FACTOR = 1.3        # each further hop of a chain, of rtt/cross/sysenter, plus the handler
 CHAIN_LENGTH = 16
 HANDLER = 16            # instructions of the relay's handler beside its call
 POOL_FACTOR = 5         # strategy/thread over strategy/pool, at least
+NEEDS = {"/sysenter": "sysenter", "irq/idle": "timer"}  # figures of this end, only where the guest says so
+POOL = re.compile(r"pool/(\w+)/(\d+)workers/(\d+)clients/\w+")
 CALIBRATION = 200000    # instructions of the guest's loop of known length
 # As perf/guest/measure.c prints them: samples, operations in each, operations before them, what was subtracted from each batch.
 RESULT_KEYS = ("n", "batch", "warmup", "overhead", "min", "p50", "p90", "p99", "max")
@@ -54,8 +57,8 @@ def parse(serial, names=FIGURES):
 
 
 def check_complete(results, facts, names=FIGURES):
-    wanted = [n for n in names if facts.get("sysenter") or not n.endswith("/sysenter")]
-    missing = [n for n in wanted if n not in results]
+    without = tuple(end for end, fact in NEEDS.items() if not facts.get(fact))
+    missing = [n for n in names if n not in results and not n.endswith(without)]
     if missing:
         raise Failure("the guest did not measure " + ", ".join(missing))
 
@@ -82,8 +85,14 @@ def boot_guest(options, names, icount, **what):
     return results, facts
 
 
+def single(value):
+    """What is counted once, in the form of a result."""
+    return {**dict.fromkeys(RESULT_KEYS, value), "n": 1, "batch": 1, "warmup": 0, "overhead": 0, "quantiles": [value] * 21}
+
+
 def run(options, icount):
     results, facts = boot_guest(options, FIGURES, icount, iso=str(options.build / "postern-perf.iso"))
+    results.update((name, single(size)) for name, size in sizes.measure(options.build).items())
     check_complete(results, facts)
     return results, facts
 
@@ -134,12 +143,24 @@ def print_pairs(columns):
 
 def print_singles(columns):
     print(f"\n{'':<40}" + "".join(f"{unit:>14}{'p99':>12}{'max':>12}" for unit, _ in columns))
-    for name in (name for name in summary() if not has_gate(name)):
+    for name in (name for name in summary() if not has_gate(name) and not POOL.fullmatch(name)):
         row = ""
-        for _, results in columns[:None if is_time(name) else 1]:
-            figures = results[name]
+        for figures in [results[name] for _, results in columns[:None if is_time(name) else 1] if name in results]:
             row += f"{number(figures['p50']):>14}{number(figures['p99']):>12}{number(figures['max']):>12}"
         print(f"{name:<40}{row}")
+
+
+def print_pools(columns):
+    """A row for each size of pool, a column for each number of clients, of one kind of handler."""
+    names = list(filter(None, map(POOL.fullmatch, FIGURES)))
+    kinds, workers, clients = (dict.fromkeys(name[at] for name in names) for at in (1, 2, 3))
+    for unit, results in columns:
+        for kind in kinds:
+            print(f"\n{f'pool/{kind}, {unit}':<26}" + "".join(f"{n + ' clients':>12}" for n in clients))
+            for what, key in (("throughput", "p50"), ("wait", "p99")):
+                for w in workers:
+                    cells = [results[f"pool/{kind}/{w}workers/{c}clients/{what}"][key] for c in clients]
+                    print(f"{f'{what} {key}, {w} workers':<26}" + "".join(f"{number(cell):>12}" for cell in cells))
 
 
 def print_full(rows):
@@ -156,7 +177,7 @@ def verdict(name, measured, limit, aim, at_least=False):
         return f"  {name:<38} not measured on this CPU", True
     good = measured >= limit if at_least else measured <= limit
     bound = f"{'at least' if at_least else 'at most'} {limit:g}" + (f", aim {aim}" if aim else "")
-    return f"  {name:<38}{measured:>10,.4g}  {bound:<22}{'ok' if good else 'EXCEEDED'}", good
+    return f"  {name:<38}{measured:>10,.4g}  {bound:<24}{'ok' if good else 'EXCEEDED'}", good
 
 
 def judge(results):
@@ -170,8 +191,6 @@ def judge(results):
         rows.append(verdict("chain: hops differ by (linear)", max(hops) - min(hops), 2, None))
     gain = round(value(results, "strategy/thread") / value(results, "strategy/pool"), 1)
     rows.append(verdict("strategy/thread over strategy/pool", gain, POOL_FACTOR, None, at_least=True))
-    lines = int(subprocess.run([str(ROOT / "tools" / "privileged_size"), "--number"], capture_output=True, text=True).stdout)
-    rows.append(verdict("privileged code, lines", lines, 6000, 4500))
     return [text for text, _ in rows], all(good for _, good in rows)
 
 
@@ -247,6 +266,7 @@ def main():
     else:
         print_pairs(runs)
         print_singles(runs)
+        print_pools(runs)
         print(f"\nthese and {len(FIGURES) - len(summary())} more with all their columns: --full (make bench FULL=1)")
     lines, good = judge(exact)
     debug = "" if machine["build"] == "release" else " of a debug build: the limits are for release"

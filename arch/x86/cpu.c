@@ -22,7 +22,7 @@
 
 struct cpu_area cpu_area;
 uint32_t cpu_features;
-static uint32_t signature;
+static uint32_t signature, began;
 
 /* The stack of the boot code is the CPU's own: it ends where struct cpu begins. */
 __asm__(".globl kernel_stack_end\nkernel_stack_end = cpu_area + 3 * 4096 - 1024");
@@ -77,6 +77,7 @@ static uint32_t feature_bit(uint32_t feature, uint32_t bit)
 
 void cpu_start(void)
 {
+    began = (uint32_t)arch_time();
     detect();
     if (cpu_features & CPU_FEATURE_SMAP)
         patch_clac();
@@ -99,6 +100,7 @@ uint32_t arch_system_info(uint32_t which)
     case INFO_CPU_FEATURES: return cpu_features;
     case INFO_CPU_SIGNATURE: return signature;
     case INFO_BUILD_RELEASE: return BUILD_RELEASE;
+    case INFO_BOOT_TICKS: return began;
     default: return 0;
     }
 }

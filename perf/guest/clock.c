@@ -1,5 +1,6 @@
 /* Is the time stamp counter good for measuring? What CPUID says, and how fast it is by the 8254, whose crystal is another one. */
 #include "measure.h"
+#include "ports.h"
 
 #define TIMER_KHZ 1193u
 #define TIMER_CHANNEL2 0x42u
@@ -13,18 +14,6 @@
 #define CPUID_LAST 0x80000000u
 #define CPUID_POWER 0x80000007u
 #define POWER_INVARIANT 0x100u
-
-static void port_write(uint16_t port, uint8_t value)
-{
-    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static uint8_t port_read(uint16_t port)
-{
-    uint8_t value;
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
 
 static uint32_t cpuid(uint32_t leaf, bool last_register)
 {

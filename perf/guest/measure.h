@@ -50,7 +50,7 @@ static inline void must(const char *what, status_t status)
     if (status != OK)
         fail(what, status);
 }
-#define FIGURE_NAME 32
+#define FIGURE_NAME 48
 /* Writes a name with numbers in it, and returns it. */
 const char *figure_name(char to[FIGURE_NAME], const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* One call, through either gate: chosen when it is compiled, so that choosing costs nothing. */
@@ -63,6 +63,14 @@ status_t gate_call(bool by_sysenter, handle_t endpoint, uint32_t method, uint32_
 }
 uint32_t info(uint32_t which);
 handle_t find(const char *name);
+/* Executes so many instructions, more or less. */
+static inline void compute(uint32_t instructions)
+{
+    uint32_t turns = instructions / 2;
+    __asm__ volatile("1: decl %0\n\tjnz 1b" : "+r"(turns) : : "cc");
+}
+/* Gives a process a copy of our pages [from, to) at the same addresses: strategies.c. */
+void copy_pages(handle_t process, const char *from, const char *to, uint32_t protection);
 
 /* Asked for by the argument profile=. measure() then takes few samples, and runs the operation a few times more between two
  * marks for the QEMU plugin of perf/profiler.py: profile.c. */
@@ -81,6 +89,11 @@ void measure_messages(void);    /* message/: messages.c */
 void measure_strategies(void);  /* strategy/: strategies.c */
 void measure_kernel(void);      /* thread/, switch/, notify/, map/: kernel.c */
 void measure_pool(void);        /* pool/: pool.c */
+void measure_fairness(void);    /* fairness/: fairness.c */
+void measure_inversion(void);   /* inversion/: inversion.c */
+void measure_irq(void);         /* irq/: irq.c */
+void measure_irq_idle(void);    /* where the PC's timer is free, and its interrupt comes at a known tick */
+void measure_footprint(void);   /* memory/: footprint.c */
 
 /* The time stamp counter by another clock, the 8254 timer: ticks per millisecond; and whether the CPU promises that they never
  * change: clock.c. */

@@ -1,86 +1,97 @@
-/* Clients that share a pool of four workers. The handler works, gives up the CPU once and works again, so that calls
- * overlap and eight clients have to wait for workers. */
-#include "measure.h"
+/* Pools of one to eight workers under one to sixteen clients that call without pause: the time for each completed call, and how
+ * long a call waits until its handler begins.
+ *
+ * One handler computes, gives up the CPU once in between and computes again. On one CPU more workers cannot speed that up. The
+ * other waits for a device instead, as a driver or a file system does: there a second worker is worth having. */
+#include "crowd.h"
 
-#define WORKERS 4
-#define CLIENTS_MAX 8u
-#define CALLS_PER_CLIENT 250u
-#define WORK 200u
+#define WORKERS_MAX 8u
+#define CLIENTS_MAX 16u
+#define CALLS 480u          /* of all clients together: each makes as many */
+#define WORK 400u           /* instructions, before and after */
+#define DEVICE_TIME 10u     /* microseconds */
 #define PRIORITY 8
-#define ALL_DONE 0xFFu
+
+enum { COMPUTE, DEVICE, KINDS };
 
 struct client {
-    uint32_t number;
-    handle_t endpoint, start, done;
-    uint32_t *samples;
+    handle_t endpoint;
+    uint32_t kind, first, calls;    /* its samples */
 };
 
-static void work(void)
+/* A call names the sample in which it left the time: the handler turns it into how long the call has waited. */
+static void note_wait(const request_t *request)
 {
-    for (uint32_t i = 0; i < WORK; i++)
-        __asm__ volatile("");
+    uint32_t *sample = &sample_store()[request->word];
+    *sample = time_since(*sample);
 }
 
-static reply_t work_and_yield(const request_t *request)
+static reply_t handler_computes(const request_t *request)
 {
-    work();
+    note_wait(request);
+    compute(WORK);
     thread_yield();
-    work();
+    compute(WORK);
+    return reply(request->word);
+}
+
+static reply_t handler_waits(const request_t *request)
+{
+    note_wait(request);
+    compute(WORK);
+    must("sleep", sleep_microseconds(DEVICE_TIME));
+    compute(WORK);
     return reply(request->word);
 }
 
 static void call_often(void *argument)
 {
     const struct client *client = argument;
-    uint32_t bits, answer;
-    status_t failed = notification_wait(client->start, 1u << client->number, TIMEOUT_NEVER, &bits);
-    for (uint32_t i = 0; i < CALLS_PER_CLIENT; i++) {
-        uint64_t begin = ticks();
-        failed |= service_call(client->endpoint, 0, i, &answer);
-        client->samples[i] = time_since(begin);
+    status_t failed = OK;
+    uint32_t answer;
+    for (uint32_t i = client->first; i < client->first + client->calls; i++) {
+        sample_store()[i] = (uint32_t)ticks();
+        failed |= service_call(client->endpoint, client->kind, i, &answer);
     }
     must("pool", failed);
-    notification_signal(client->done, 1u << client->number);
 }
 
-static void wait_for_all(handle_t done, uint32_t missing)
+static void add_clients(struct crowd *crowd, struct client *clients, handle_t endpoint, uint32_t kind, uint32_t count)
 {
-    while (missing) {
-        uint32_t bits = 0;
-        must("notification_wait", notification_wait(done, missing, TIMEOUT_NEVER, &bits));
-        missing &= ~bits;
-    }
-}
-
-static void measure_clients(const char *name, handle_t endpoint, uint32_t count)
-{
-    struct client clients[CLIENTS_MAX];
-    handle_t start = HANDLE_NONE, done = HANDLE_NONE, thread = HANDLE_NONE;
-    must("notification_create", notification_create(&start));
-    must("notification_create", notification_create(&done));
+    crowd_begin(crowd);
     for (uint32_t i = 0; i < count; i++) {
-        clients[i] = (struct client){ i, endpoint, start, done, sample_store() + i * CALLS_PER_CLIENT };
-        must("thread_spawn", thread_spawn(call_often, &clients[i], PRIORITY, &thread));
-        handle_close(thread);
+        clients[i] = (struct client){ endpoint, kind, i * (CALLS / count), CALLS / count };
+        crowd_add(crowd, call_often, &clients[i], PRIORITY);
     }
     thread_yield();
+}
+
+static void measure_clients(handle_t endpoint, uint32_t kind, uint32_t workers, uint32_t count)
+{
+    struct client clients[CLIENTS_MAX];
+    struct crowd crowd;
+    char figure[FIGURE_NAME];
+    const char *name = kind == COMPUTE ? "compute" : "device";
+    add_clients(&crowd, clients, endpoint, kind, count);
     count_threads_begin();
-    notification_signal(start, ALL_DONE);
-    wait_for_all(done, (1u << count) - 1);
+    uint64_t begin = ticks();
+    crowd_run(&crowd);
+    uint32_t passed = time_since(begin) / CALLS;
     count_threads_end();
-    report(&(struct series){ name, sample_store(), count * CALLS_PER_CLIENT, .overhead = timer_overhead() });
-    handle_close(start);
-    handle_close(done);
+    figure_name(figure, "pool/%s/%uworkers/%uclients/wait", name, workers, count);
+    report(&(struct series){ figure, sample_store(), CALLS, .overhead = timer_overhead() });
+    figure_name(figure, "pool/%s/%uworkers/%uclients/throughput", name, workers, count);
+    report(&(struct series){ figure, &passed, 1, CALLS, .overhead = timer_overhead() });
 }
 
 void measure_pool(void)
 {
-    static const method_t methods[] = { work_and_yield };
-    handle_t endpoint;
-    must("server_start", server_start(&endpoint, methods, COUNT(methods), .workers = WORKERS));
-    thread_yield();
-    measure_clients("pool/1clients", endpoint, 1);
-    measure_clients("pool/2clients", endpoint, 2);
-    measure_clients("pool/4clients", endpoint, 4);
-    measure_clients("pool/8clients", endpoint, 8);
+    static const method_t methods[] = { [COMPUTE] = handler_computes, [DEVICE] = handler_waits };
+    for (uint32_t workers = 1; workers <= WORKERS_MAX; workers *= 2) {
+        handle_t endpoint;
+        must("server_start", server_start(&endpoint, methods, COUNT(methods), .workers = workers));
+        for (uint32_t kind = 0; kind < KINDS; kind++)
+            for (uint32_t clients = 1; clients <= CLIENTS_MAX; clients *= 2)
+                measure_clients(endpoint, kind, workers, clients);
+    }
 }

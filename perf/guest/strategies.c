@@ -38,8 +38,7 @@ struct child {
     handle_t process, endpoint, endpoint_there, stack;
 };
 
-/* A copy of our pages [from, to) at the same addresses of the child. */
-static void copy_pages(handle_t process, const char *from, const char *to, uint32_t protection)
+void copy_pages(handle_t process, const char *from, const char *to, uint32_t protection)
 {
     uint32_t pages = (uint32_t)(to - from) / PAGE_SIZE;
     uint32_t here = address_reserve(pages);

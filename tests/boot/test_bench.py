@@ -96,6 +96,67 @@ def test_the_full_table_has_every_figure_once_and_in_its_group(capsys):
     assert sum(map(len, groups.values())) == len(bench.FIGURES)
 
 
+@pytest.fixture(scope="module")
+def rows(run):
+    return {row["name"]: row for row in json.loads(run[1].read_text())["results"]}
+
+
+@pytest.mark.parametrize("clients", [4, 8, 16])
+def test_workers_pay_where_handlers_wait(rows, clients):
+    def pool(workers, what):
+        return rows[f"pool/device/{workers}workers/{clients}clients/{what}"]
+    assert pool(4, "throughput")["p50"] < pool(1, "throughput")["p50"] / 3
+    assert pool(4, "wait")["p99"] < pool(1, "wait")["p99"] / 3
+    assert pool(8, "throughput")["p50"] <= pool(4, "throughput")["p50"]
+
+
+def test_a_client_that_meets_a_free_worker_does_not_wait(rows):
+    for name, row in rows.items():
+        match = bench.POOL.fullmatch(name)
+        if match and name.endswith("/wait") and int(match[3]) <= int(match[2]):
+            assert row["p99"] <= rows["rtt/same/int"]["p50"], name
+
+
+def test_a_cap_protects_modest_clients(rows):
+    alone, greedy, capped = (rows[f"fairness/{name}"]["p99"] for name in ("alone", "greedy", "capped"))
+    assert alone < capped < 2 * alone < greedy
+
+
+def test_lending_and_a_second_worker_end_priority_inversion(rows):
+    assert rows["inversion/free/lending"]["max"] < rows["inversion/free/none"]["min"] / 50
+    assert rows["inversion/held/pool"]["max"] < rows["inversion/held/none"]["min"] / 50
+
+
+def test_a_driver_wakes_before_it_acknowledges(rows):
+    for name in ("irq/driver", "irq/preempt"):
+        assert rows["gate/null/int"]["p50"] < rows[name]["p50"] < rows[f"{name}/ack"]["p50"] < 1000
+    assert rows["irq/driver"]["p50"] < rows["irq/preempt"]["p50"]
+
+
+def test_the_machine_is_up_soon(rows):
+    """The calibration of the clock is 10 ms of it, which are ten million instructions."""
+    assert 10_000_000 < rows["boot/first_call"]["p50"] < 30_000_000
+
+
+MEMORY = {"handle": (16, 64), "endpoint": (64, 512), "notification": (64, 128), "thread": (320 + 512, 1024),
+          "process": (4 * 4096, 5 * 4096), "mapping": (32, 128), "service": (5 * 4096, 8 * 4096), "session": (4096, 4 * 4096),
+          "worker": (2 * 4096, 5 * 4096)}
+
+
+@pytest.mark.parametrize("name", MEMORY)
+def test_what_an_object_takes(rows, name):
+    least, most = MEMORY[name]
+    charged, taken = (rows[f"memory/{name}/{kind}"]["p50"] for kind in ("charged", "taken"))
+    assert least <= charged <= most
+    assert charged * 0.9 <= taken <= charged * 1.25     # nobody gets for nothing what others then lack
+
+
+def test_sizes(rows):
+    assert 0 < rows["size/fast_path"]["p50"] < 256 < rows["size/kernel/text"]["p50"]
+    assert rows["size/worker_loop"]["p50"] == 64        # one cache line
+    assert 0 < rows["size/echo"]["p50"] < rows["size/vfs"]["p50"]
+
+
 README_ROWS = {
     "enter and leave the kernel": ["gate/null/int", "gate/null/sysenter"],
     "call and reply, same address space": ["rtt/same/int", "rtt/same/sysenter"],
