@@ -166,10 +166,10 @@ def print_pools(columns):
 def print_full(rows):
     """Every figure with all that belongs to it, by groups, in the order of figures.toml."""
     for group in dict.fromkeys(figure.group for figure in FIGURES.values()):
-        print(f"\n{group:<40}{'unit':<14}" + "".join(f"{key:>11}" for key in RESULT_KEYS))
+        print(f"\n{group:<44}{'unit':<14}" + "".join(f"{key:>11}" for key in RESULT_KEYS))
         names = [name for name, figure in FIGURES.items() if figure.group == group]
         for row in sorted((row for row in rows if row["name"] in names), key=lambda row: names.index(row["name"])):
-            print(f"{row['name']:<40}{row['unit']:<14}" + "".join(f"{number(row[key]):>11}" for key in RESULT_KEYS))
+            print(f"{row['name']:<44}{row['unit']:<14}" + "".join(f"{number(row[key]):>11}" for key in RESULT_KEYS))
 
 
 def verdict(name, measured, limit, aim, at_least=False):

@@ -24,6 +24,7 @@
 
 static uint32_t khz;                /* of the time stamp counter */
 static volatile uint32_t *apic;     /* NULL: the PIT is the clock */
+static uint64_t counting_to;        /* the moment that the PIT counts to; 0: it does not count */
 static uint32_t clock_per_tick;     /* clock units per TSC tick, as a fraction of 2^32; at most 1 */
 
 uint64_t divide(uint64_t dividend, uint32_t divisor)
@@ -107,6 +108,9 @@ void arch_timer_set(uint64_t when)
         apic[APIC_INITIAL] = units;
         return;
     }
+    if (when == counting_to)
+        return; /* a count that each switch begins again never ends */
+    counting_to = when;
     if (units > 0xFFFF)
         units = 0xFFFF;
     port_write(PIT_COMMAND, 0x30); /* channel 0, mode 0: one interrupt at the end of the count */
@@ -116,7 +120,9 @@ void arch_timer_set(uint64_t when)
 
 void timer_acknowledge(void)
 {
-    apic[APIC_EOI] = 0;
+    counting_to = 0;
+    if (apic)
+        apic[APIC_EOI] = 0;
 }
 
 bool timer_is_pit(void)

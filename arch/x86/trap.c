@@ -20,6 +20,7 @@ static void line_interrupt(uint32_t line)
     if (!interrupts_acknowledge(line))
         return;
     if (line == TIMER_LINE && timer_is_pit()) {
+        timer_acknowledge();
         timer_interrupt();
         return;
     }

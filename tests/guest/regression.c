@@ -519,6 +519,45 @@ static void calls_that_were_left(const struct gate *gate)
     notification_wait(entered, 1, 0, &bits);
 }
 
+/* ---- 27 ---- */
+
+#define YIELDS 20000u
+
+static struct {
+    volatile bool woken;
+    volatile uint32_t yields, ended;
+} yielding;
+
+static void yield_often(void *unused)
+{
+    (void)unused;
+    for (uint32_t i = 0; i < YIELDS && !yielding.woken; i++) {
+        yielding.yields++;
+        thread_yield();
+    }
+    yielding.ended++;
+}
+
+/* Each switch sets the clock. Where that is the PIT, switches that follow each other sooner than it counts once began its count
+ * again and again, and nobody woke until they were over. */
+static void clock_among_switches(void)
+{
+    handle_t thread;
+    memset((void *)&yielding, 0, sizeof(yielding));
+    for (uint32_t i = 0; i < 2; i++) {
+        expect_equal(thread_spawn(yield_often, NULL, PRIORITY_TESTS - 1, &thread), OK);
+        handle_close(thread);
+    }
+    expect_equal(sleep_microseconds(1000), OK);
+    uint32_t yields = yielding.yields;
+    yielding.woken = true;
+    for (uint32_t i = 0; i < SETTLE_TRIES && yielding.ended < 2; i++)
+        sleep_microseconds(1000);
+    expect_equal(yielding.ended, 2);
+    expect(yields > 0);
+    expect(yields < 2 * YIELDS || !ticks_are_instructions());
+}
+
 static const struct test_case cases[] = {
     { "1: a death readies another thread on an idle CPU", death_on_an_idle_cpu, NULL },
     { "2: AC of a worker that replies by INT 250", .run_gate = flags_of_a_reply },
@@ -539,5 +578,6 @@ static const struct test_case cases[] = {
     { "17: quota comes back before the last handle goes", quota_comes_back_before_the_last_handle, NULL },
     { "18: a service made the supervisor of others", service_as_supervisor, NULL },
     { "19: a cap, and calls that were left", .run_gate = calls_that_were_left },
+    { "27: the clock goes on among switches", clock_among_switches, NULL },
 };
 TEST_GROUP(regression_tests, "regression");
