@@ -1,0 +1,104 @@
+#!/usr/bin/python3
+"""Writes the report of what was measured: index.html, one page that needs no network and no script, and report.txt, the same as text.
+
+Reads build/bench.json, and what else is there: entries.json, profile.json, model.json, peers.json, files.json. `make report` measures
+first."""
+
+import argparse
+import pathlib
+import sys
+
+import compare
+import extras
+import results
+import sections
+from document import Document, Section, as_html, as_text
+
+LABELS = {
+    "tcg": "Measured on an emulator (QEMU TCG). Instructions are exact, and the same on every machine; time is the emulator's and says "
+           "nothing about hardware: only ratios within one run mean anything.",
+    "kvm": "Instructions were counted under QEMU TCG, exactly; cycles were measured on a CPU under KVM.",
+}
+FACTS = {"commit": "commit", "build": "build", "accel": "accelerator for time", "cpu": "CPU", "machine": "machine", "memory": "memory, MiB",
+         "smp": "CPUs", "qemu": "QEMU", "gcc": "gcc", "nasm": "NASM", "host": "host", "date": "measured"}
+
+
+def facts(machine):
+    return [(text, str(machine.get(key, "unknown"))) for key, text in FACTS.items()]
+
+
+def yardsticks(measured):
+    text = ["Every table and picture says its yardstick, and none holds figures of two: `instructions` were counted under QEMU's -icount, "
+            "where two runs are identical, and are what versions are compared by; `ticks` are time under TCG; `cycles` are those of a CPU "
+            "under KVM; bytes and counts are exact."]
+    if len(measured.timed) > 1:
+        text.append(f"Time was measured in {len(measured.timed)} runs; tables and pictures show the first.")
+    return text
+
+
+def warnings_of(measured, base_note):
+    warnings = list(measured.machine.get("warnings", []))
+    if measured.machine.get("build") != "release":
+        warnings.append("this is a debug build: the limits and most figures are for release")
+    return warnings + base_note
+
+
+def comparison(measured, base):
+    """The section, and a warning in its place when the two cannot be compared."""
+    if base is None:
+        return [], []
+    try:
+        return [compare.section(compare.compare(results.load(base, "make baseline writes it"), measured), str(base))], []
+    except results.Failure as failure:
+        return [], [f"no comparison: {failure}"]
+
+
+def build(options, plots):
+    measured = results.load(options.figures / "bench.json")
+    base = options.base if options.base and options.base.exists() else None
+    compared, note = comparison(measured, base)
+    others, missing = extras.sections(plots, options.figures)
+    limits = sections.limit_section(measured)
+    parts = [*compared, *sections.group_sections(plots, measured), *others, *([limits] if limits else []), sections.all_figures(measured)]
+    about = Section("How to read this", yardsticks(measured))
+    if missing:
+        about.text.append("Not measured for this report: " + ", ".join(missing) + ".")
+    return Document(options.title, LABELS[measured.machine["accel"]], facts(measured.machine), warnings_of(measured, note),
+                    sections.headlines(measured), [about, *parts])
+
+
+def write(document, options):
+    options.output.mkdir(parents=True, exist_ok=True)
+    page = as_html(document)
+    if options.first_line:
+        page = page.replace("\n", f"\n<!-- {options.first_line} -->\n", 1)
+    for name, text in (("index.html", page), ("report.txt", as_text(document))):
+        (options.output / name).write_text(text)
+        print(f"report: {options.output / name} written, {len(text) // 1024} KiB", file=sys.stderr)
+
+
+def parse_arguments(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--figures", type=pathlib.Path, default=pathlib.Path("build"), help="folder with bench.json; default: build")
+    parser.add_argument("--base", type=pathlib.Path, help="saved figures to compare with, if that file is there")
+    parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("build/report"), help="folder; default: build/report")
+    parser.add_argument("--title", default="Postern: what a call costs")
+    parser.add_argument("--first-line", help="a remark behind the first line of the page")
+    return parser.parse_args(arguments)
+
+
+def main():
+    options = parse_arguments()
+    try:
+        import plots
+    except ImportError as error:
+        sys.exit(f"report: {error}: the pictures need python3-matplotlib (tools/packages report installs it)")
+    print("report: drawing ...", file=sys.stderr, flush=True)
+    try:
+        write(build(options, plots), options)
+    except results.Failure as failure:
+        sys.exit(f"report: {failure}")
+
+
+if __name__ == "__main__":
+    main()

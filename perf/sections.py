@@ -1,0 +1,213 @@
+"""The sections of the report about the benchmark's own figures: for each group of perf/figures.toml what can be drawn and tabled."""
+
+import re
+
+from document import Picture, Section, Table, one_unit
+from figures import FIGURES, is_time
+from results import EXACT
+
+# Titles of the groups of perf/figures.toml; one that is not here gets its own name.
+TITLES = {
+    "gates": "INT 250 beside SYSENTER", "chains": "Chains of nested calls", "strategies": "How a call gets its thread",
+    "kernel": "Kernel operations", "pool": "Pools under load", "messages": "Messages through session memory",
+    "irq": "Interrupts to a driver", "fairness": "One greedy client", "inversion": "Priority inversion, with and without lending",
+    "boot": "From boot to the first call", "memory": "Memory of each thing", "size": "Size of the code", "oneway": "One way only",
+}
+SUFFIXES = {"": 1, "k": 1 << 10, "m": 1 << 20}
+CHAIN = re.compile(r"chain/(\d+)/(int|sysenter)")
+MESSAGE = re.compile(r"message/(\w+)/(\d+)([km]?)")
+POOL = re.compile(r"(?P<kind>pool(?:/\w+)?)/(?P<workers>\d+)workers/(?P<clients>\d+)clients/(?P<what>\w+)")
+GATE_NAMES = {"int": "INT 250", "sysenter": "SYSENTER"}
+HEADLINES = {
+    "rtt/cross/sysenter": "call and reply between two processes, SYSENTER", "rtt/cross/int": "the same, INT 250",
+    "gate/null/sysenter": "enter and leave the kernel, SYSENTER", "chain/16/sysenter": "one call through 16 services",
+    "chain/8/sysenter": "one call through 8 services", "strategy/thread": "the same call, but with a new thread",
+    "boot/first_call": "from boot to the first call",
+}
+
+
+def pairs_of(rows):
+    """(base, row by INT, row by SYSENTER) of the figures that were measured through both gates."""
+    bases = [name.removesuffix("/int") for name in rows if name.endswith("/int")]
+    return [(base, rows[f"{base}/int"], rows[f"{base}/sysenter"]) for base in bases if f"{base}/sysenter" in rows]
+
+
+def matching(rows, pattern):
+    return [(match, rows[name]) for name in rows if (match := pattern.fullmatch(name))]
+
+
+# ---- pictures ----
+
+def chain_series(rows):
+    series = {}
+    for match, row in matching(rows, CHAIN):
+        series.setdefault(GATE_NAMES[match[2]], []).append((int(match[1]), row["p50"]))
+    return {gate: sorted(points) for gate, points in series.items()}
+
+
+def message_series(rows):
+    series = {}
+    for match, row in matching(rows, MESSAGE):
+        series.setdefault(match[1], []).append((int(match[2]) * SUFFIXES[match[3]], row["p50"]))
+    return {method: sorted(points) for method, points in series.items()}
+
+
+def pool_series(rows, percentile):
+    """{(kind, what): {label: [(clients, value)]}}"""
+    series = {}
+    for match, row in matching(rows, POOL):
+        workers = int(match["workers"])
+        label = f"{workers} worker{'s' if workers > 1 else ''}"
+        points = series.setdefault((match["kind"], match["what"]), {}).setdefault(label, [])
+        points.append((int(match["clients"]), row[percentile]))
+    return {key: {label: sorted(points) for label, points in curves.items()} for key, curves in series.items()}
+
+
+def per_million(curves):
+    """Calls in a million, from the time of each."""
+    return {label: [(clients, 1e6 / value) for clients, value in points if value] for label, points in curves.items()}
+
+
+def pool_pictures(plots, rows, unit):
+    for (kind, what), curves in pool_series(rows, "p50").items():
+        if what == "throughput":
+            yield Picture(f"{kind}: calls completed", unit, plots.lines(
+                f"{kind} throughput {unit}", f"calls in a million {unit}", "clients", per_million(curves)))
+    for (kind, what), curves in pool_series(rows, "p99").items():
+        if what != "throughput":
+            yield Picture(f"{kind}: {what} of a call, 99th percentile", unit, plots.lines(
+                f"{kind} {what} {unit}", unit, "clients", curves))
+
+
+def line_pictures(plots, rows, unit):
+    if series := chain_series(rows):
+        yield Picture("One call that nests through N services", unit, plots.lines(f"chains {unit}", unit, "services", series))
+    if series := message_series(rows):
+        yield Picture("A message of N bytes, by method", unit, plots.lines(
+            f"messages {unit}", unit, "size", series, logarithmic=True, sizes=True))
+    yield from pool_pictures(plots, rows, unit)
+
+
+def is_on_lines(name):
+    return any(pattern.fullmatch(name) for pattern in (CHAIN, MESSAGE, POOL))
+
+
+def row_pictures(plots, title, rows, unit):
+    """Pairs as bars; everything else a dot each; times with their spread."""
+    rows = {name: row for name, row in rows.items() if not is_on_lines(name)}
+    pairs = pairs_of(rows)
+    if pairs:
+        bars = [(base, by_int["p50"], by_sysenter["p50"]) for base, by_int, by_sysenter in pairs]
+        yield Picture("Medians by gate", unit, plots.pairs(f"{title} pairs {unit}", unit, bars))
+    paired = {row["name"] for pair in pairs for row in pair[1:]}
+    single = [(name, row["p50"]) for name, row in rows.items() if name not in paired and row["p50"] > 0]
+    if len(single) > 1 and unit in EXACT:
+        yield Picture("Medians" if unit == "instructions" else "Figures", unit, plots.dots(f"{title} {unit}", unit, single))
+    spread = [(name, row["quantiles"]) for name, row in rows.items() if row.get("quantiles") and row["n"] > 1]
+    if spread and unit not in EXACT:
+        yield Picture("Distribution of the samples", unit, plots.spread(f"{title} spread {unit}", unit, spread))
+
+
+# ---- tables ----
+
+def pair_table(title, pairs):
+    unit = one_unit([row for pair in pairs for row in pair[1:]], title)
+    rows = [[base, by_int["p50"], by_sysenter["p50"], by_int["p50"] / by_sysenter["p50"] if by_sysenter["p50"] else None]
+            for base, by_int, by_sysenter in pairs]
+    return Table(f"{title}: both gates, medians", unit, ["figure", "INT 250", "SYSENTER", "INT over SYSENTER"], rows)
+
+
+def figure_table(title, rows):
+    unit = one_unit(rows.values(), title)
+    if all(row["n"] == 1 for row in rows.values()):
+        return Table(title, unit, ["figure", unit, "what"], [[name, row["p50"], what(name)] for name, row in rows.items()])
+    return Table(f"{title}: medians and tails", unit, ["figure", "median", "p99", "max", "what"],
+                 [[name, row["p50"], row["p99"], row["max"], what(name)] for name, row in rows.items()])
+
+
+def what(name):
+    return FIGURES[name].text if name in FIGURES else ""
+
+
+def grid_table(title, unit, across, series, note=""):
+    """Lines as a table: a row for each x, a column for each line."""
+    xs = sorted({x for points in series.values() for x, _ in points})
+    by_label = {label: dict(points) for label, points in series.items()}
+    return Table(title, unit, [across, *series], [[x] + [points.get(x) for points in by_label.values()] for x in xs], note)
+
+
+def crossovers(series):
+    """From which size on which method is the cheapest, in words."""
+    sizes = sorted({x for points in series.values() for x, _ in points})
+    best = [(size, min((dict(points)[size], method) for method, points in series.items() if size in dict(points))[1]) for size in sizes]
+    changes = [(size, method) for at, (size, method) in enumerate(best) if at == 0 or best[at - 1][1] != method]
+    return "Cheapest: " + "; ".join(f"{method} from {size:,} bytes on" for size, method in changes) + "." if best else ""
+
+
+def tables_of(title, rows, unit):
+    if series := message_series(rows):
+        yield grid_table("Messages by method and size, medians", unit, "bytes", series, crossovers(series))
+    for (kind, fact), curves in pool_series(rows, "p50").items():
+        if fact == "throughput":
+            yield grid_table(f"{kind}: time for each completed call, by clients and workers", unit, "clients", curves)
+    for (kind, fact), curves in pool_series(rows, "p99").items():
+        if fact != "throughput":
+            yield grid_table(f"{kind}: {fact} of a call, 99th percentile, by clients and workers", unit, "clients", curves)
+    pairs = pairs_of(rows)
+    if pairs:
+        yield pair_table(title, pairs)
+    paired = {row["name"] for pair in pairs for row in pair[1:]}
+    rest = {name: row for name, row in rows.items() if name not in paired and not MESSAGE.fullmatch(name) and not POOL.fullmatch(name)}
+    if rest:
+        yield figure_table(title, rest)
+
+
+# ---- sections ----
+
+def columns_of(results):
+    """(unit, {name: row}) of the yardsticks, each with the first run's figures."""
+    return [(unit, results.exact[unit]) for unit in EXACT] + ([(results.time_unit, results.timed[0])] if results.timed else [])
+
+
+def group_section(plots, group, results):
+    section = Section(TITLES.get(group, group.replace("_", " ").capitalize()))
+    for unit, rows in columns_of(results):
+        mine = {name: rows[name] for name in FIGURES if name in rows and FIGURES[name].group == group}
+        if mine:
+            section.tables += tables_of(section.title, mine, unit)
+            section.pictures += [*line_pictures(plots, mine, unit), *row_pictures(plots, section.title, mine, unit)]
+    return section if section.tables else None
+
+
+def group_sections(plots, results):
+    groups = dict.fromkeys(figure.group for figure in FIGURES.values())
+    return [section for group in groups if (section := group_section(plots, group, results))]
+
+
+def limit_section(results):
+    """The limits that perf/figures.toml sets."""
+    rows = []
+    for name, figure in FIGURES.items():
+        measured = results.value(name, "instructions" if is_time(name) else figure.unit)
+        if figure.limit is not None and measured is not None and is_time(name):
+            rows.append([name, measured, figure.limit, figure.aim, "ok" if measured <= figure.limit else "EXCEEDED"])
+    return Section("Limits", [], [], [Table("Medians against their limits", "instructions",
+                                            ["figure", "median", "limit", "aim", "verdict"], rows)]) if rows else None
+
+
+def all_figures(results):
+    """Every figure with all that is known about it."""
+    keys = ["n", "batch", "warmup", "overhead", "min", "p50", "p90", "p99", "max"]
+    section = Section("Every figure", [
+        "n: samples. batch: operations in a sample, which is their mean. warm-up: operations before the first sample. overhead: what "
+        "reading the counter takes, subtracted from each batch."])
+    for unit, rows in columns_of(results):
+        if rows:
+            section.tables.append(Table(f"Every figure in {unit}", unit, ["figure", *keys],
+                                        [[name, *(row.get(key) for key in keys)] for name, row in rows.items()], folded=True))
+    return section
+
+
+def headlines(results):
+    rows = [(results.value(name), "instructions", text) for name, text in HEADLINES.items() if results.value(name) is not None]
+    return [row for row in rows if not (row[2] == HEADLINES["chain/8/sysenter"] and results.value("chain/16/sysenter"))]
