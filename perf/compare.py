@@ -26,6 +26,7 @@ SAME_TIME = ("host", "qemu", "machine", "memory")                  # else times 
 SAME_CODE = ("gcc", "nasm")                                        # else a difference may be the compiler's
 VERDICTS = ("worse", "better", "noise", "same")
 SHOWN = ("worse", "better")
+MANY = 30                       # rows; more are folded
 
 
 @dataclasses.dataclass
@@ -155,7 +156,8 @@ def ordered(rows):
 
 
 def percent(part):
-    return None if part is None else f"{100 * part:+.1f} %"
+    """With a digit that is not zero."""
+    return None if part is None else f"{100 * part:+,.{1 if abs(part) >= 0.0005 or not part else 3}f} %"
 
 
 def exact_row(row):
@@ -171,7 +173,7 @@ def split_tables(title, yardstick, head, make_row, rows):
     changed = [make_row(row) for row in ordered(rows) if row.verdict in SHOWN]
     others = [make_row(row) for row in ordered(rows) if row.verdict not in SHOWN]
     if changed:
-        yield Table(f"{title}: what differs", yardstick, head, changed)
+        yield Table(f"{title}: what differs", yardstick, head, changed, folded=len(changed) > MANY)
     if others:
         yield Table(f"{title}: the rest", yardstick, head, others, folded=True)
 

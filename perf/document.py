@@ -84,12 +84,13 @@ def cell_text(cell):
     if cell is None:
         return "-"
     if isinstance(cell, float):
-        return f"{cell:,.2f}"
+        return f"{cell:,.2f}" if abs(cell) >= 1 or not cell else f"{cell:.3g}"
     return f"{cell:,}" if isinstance(cell, int) else cell
 
 
 def is_number(cell):
-    return cell is None or isinstance(cell, (int, float))
+    """Text that is a figure counts as one: ">= 768", "+1.5 %"."""
+    return cell is None or isinstance(cell, (int, float)) or re.fullmatch(r"(>= )?[-+]?\d[\d.,]*(e[-+]\d+)?( %)?", cell) is not None
 
 
 def numeric_columns(table):

@@ -15,7 +15,7 @@ INK, QUIET, GRID, BAD = list(VARIABLES)[:4]
 SERIES = list(VARIABLES)[4:]
 MARKERS = "osD^vP"
 STYLES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1))]
-WIDTH, HEIGHT = 5.4, 3.3        # inches: some 390 points, so that the text is readable on a narrow screen
+WIDTH, HEIGHT = 4.8, 3.0        # inches: some 350 points, so that the text is readable on a narrow screen
 GATES = {"INT 250": 1, "SYSENTER": 0}   # the colour of each, everywhere the same
 WIDE = 30       # figures further apart than this factor are drawn on a logarithmic axis
 
@@ -78,7 +78,8 @@ def number_axis(axis, values, logarithmic=None):
 
 
 def legend_above(axes, count):
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncol=min(count, 4), borderaxespad=0.2, handlelength=2.4, columnspacing=1.2)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncol=min(count, 4), borderaxespad=0.2, handlelength=2 if count < 4 else 1.6,
+                columnspacing=1, handletextpad=0.5)
 
 
 def pairs(name, unit, rows):
@@ -132,7 +133,7 @@ def dots(name, unit, rows, limit=None):
     for place, value in zip(places, values):
         axes.annotate(f"{value:,}", (value, place), (6, 0), textcoords="offset points", va="center", fontsize=8.5)
     if limit:
-        axes.axvline(limit, color=BAD, linestyle="--", linewidth=1.2)
+        axes.axvline(limit, color=BAD, linestyle="--", linewidth=1.2, alpha=0.7, zorder=0.5)
         axes.annotate(f"limit {limit:,}", (limit, -0.7), (-4, 0), textcoords="offset points", color=BAD, ha="right", va="center", fontsize=8.5)
     finish_rows(axes, labels, unit)
     high = max([*values, limit or 0])
@@ -156,5 +157,5 @@ def spread(name, unit, rows):
                         alpha=1 if thickness < 7 else 0.55)
         axes.plot(max(quantiles[10], 1), place, "|", color=INK, markersize=9, markeredgewidth=1.6)
     number_axis(axes.xaxis, [max(value, 1) for _, quantiles in rows for value in quantiles], logarithmic=True)
-    finish_rows(axes, [label for label, _ in rows], f"{unit} (bar: median; thick: middle half; less: 5 to 95 %; thin: all)")
+    finish_rows(axes, [label for label, _ in rows], unit)
     return as_svg(figure, name)

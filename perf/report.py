@@ -59,7 +59,7 @@ def build(options, plots):
     compared, note = comparison(measured, base)
     others, missing = extras.sections(plots, options.figures)
     limits = sections.limit_section(measured)
-    parts = [*compared, *sections.group_sections(plots, measured), *others, *([limits] if limits else []), sections.all_figures(measured)]
+    parts = [*sections.group_sections(plots, measured), *others, *compared, *([limits] if limits else []), sections.all_figures(measured)]
     about = Section("How to read this", yardsticks(measured))
     if missing:
         about.text.append("Not measured for this report: " + ", ".join(missing) + ".")

@@ -1,5 +1,6 @@
 """The sections of the report about the benchmark's own figures: for each group of perf/figures.toml what can be drawn and tabled."""
 
+import dataclasses
 import re
 
 from document import Picture, Section, Table, one_unit
@@ -10,18 +11,22 @@ from results import EXACT
 TITLES = {
     "gates": "INT 250 beside SYSENTER", "chains": "Chains of nested calls", "strategies": "How a call gets its thread",
     "kernel": "Kernel operations", "pool": "Pools under load", "messages": "Messages through session memory",
-    "irq": "Interrupts to a driver", "fairness": "One greedy client", "inversion": "Priority inversion, with and without lending",
+    "interrupts": "Interrupts to a driver", "fairness": "One greedy client", "cold": "Cold caches, and many services in turn", "inversion": "Priority inversion, with and without lending",
     "boot": "From boot to the first call", "memory": "Memory of each thing", "size": "Size of the code", "oneway": "One way only",
 }
 SUFFIXES = {"": 1, "k": 1 << 10, "m": 1 << 20}
-CHAIN = re.compile(r"chain/(\d+)/(int|sysenter)")
+COUNTED = re.compile(r"(?P<what>\w+(?:/\w+)?)/(?P<number>\d+)/(?P<gate>int|sysenter)")     # a line over the number
+LINES = {"chain": ("One call that nests through N services", "services"),
+         "rtt/robin": ("One call of a client that calls N services in turn", "services")}
+DOTS = {"instructions": "Medians", "bytes": "Sizes"}
+SCALES = ("overhead/", "reference/")    # not drawn beside what they are the measure of
 MESSAGE = re.compile(r"message/(\w+)/(\d+)([km]?)")
 POOL = re.compile(r"(?P<kind>pool(?:/\w+)?)/(?P<workers>\d+)workers/(?P<clients>\d+)clients/(?P<what>\w+)")
 GATE_NAMES = {"int": "INT 250", "sysenter": "SYSENTER"}
 HEADLINES = {
     "rtt/cross/sysenter": "call and reply between two processes, SYSENTER", "rtt/cross/int": "the same, INT 250",
-    "gate/null/sysenter": "enter and leave the kernel, SYSENTER", "chain/16/sysenter": "one call through 16 services",
-    "chain/8/sysenter": "one call through 8 services", "strategy/thread": "the same call, but with a new thread",
+    "gate/null/sysenter": "enter and leave the kernel, SYSENTER", "strategy/thread": "a call for which a thread is created",
+    "chain/16/sysenter": "one call through 16 services", "chain/8/sysenter": "one call through 8 services",
     "boot/first_call": "from boot to the first call",
 }
 
@@ -38,11 +43,12 @@ def matching(rows, pattern):
 
 # ---- pictures ----
 
-def chain_series(rows):
+def counted_series(rows):
+    """{what: {gate: [(number, value)]}}"""
     series = {}
-    for match, row in matching(rows, CHAIN):
-        series.setdefault(GATE_NAMES[match[2]], []).append((int(match[1]), row["p50"]))
-    return {gate: sorted(points) for gate, points in series.items()}
+    for match, row in matching(rows, COUNTED):
+        series.setdefault(match["what"], {}).setdefault(GATE_NAMES[match["gate"]], []).append((int(match["number"]), row["p50"]))
+    return {what: {gate: sorted(points) for gate, points in curves.items()} for what, curves in series.items()}
 
 
 def message_series(rows):
@@ -80,8 +86,9 @@ def pool_pictures(plots, rows, unit):
 
 
 def line_pictures(plots, rows, unit):
-    if series := chain_series(rows):
-        yield Picture("One call that nests through N services", unit, plots.lines(f"chains {unit}", unit, "services", series))
+    for what, series in counted_series(rows).items():
+        title, across = LINES.get(what, (f"{what}/N", "N"))
+        yield Picture(title, unit, plots.lines(f"{what} {unit}", unit, across, series, logarithmic=False))
     if series := message_series(rows):
         yield Picture("A message of N bytes, by method", unit, plots.lines(
             f"messages {unit}", unit, "size", series, logarithmic=True, sizes=True))
@@ -89,7 +96,7 @@ def line_pictures(plots, rows, unit):
 
 
 def is_on_lines(name):
-    return any(pattern.fullmatch(name) for pattern in (CHAIN, MESSAGE, POOL))
+    return any(pattern.fullmatch(name) for pattern in (COUNTED, MESSAGE, POOL))
 
 
 def row_pictures(plots, title, rows, unit):
@@ -100,12 +107,12 @@ def row_pictures(plots, title, rows, unit):
         bars = [(base, by_int["p50"], by_sysenter["p50"]) for base, by_int, by_sysenter in pairs]
         yield Picture("Medians by gate", unit, plots.pairs(f"{title} pairs {unit}", unit, bars))
     paired = {row["name"] for pair in pairs for row in pair[1:]}
-    single = [(name, row["p50"]) for name, row in rows.items() if name not in paired and row["p50"] > 0]
+    single = [(name, row["p50"]) for name, row in rows.items() if name not in paired and row["p50"] > 0 and not name.startswith(SCALES)]
     if len(single) > 1 and unit in EXACT:
-        yield Picture("Medians" if unit == "instructions" else "Figures", unit, plots.dots(f"{title} {unit}", unit, single))
+        yield Picture(DOTS.get(unit, "Counts"), unit, plots.dots(f"{title} {unit}", unit, single))
     spread = [(name, row["quantiles"]) for name, row in rows.items() if row.get("quantiles") and row["n"] > 1]
     if spread and unit not in EXACT:
-        yield Picture("Distribution of the samples", unit, plots.spread(f"{title} spread {unit}", unit, spread))
+        yield Picture("Distribution: median (bar), middle half, 5 to 95 % and all samples", unit, plots.spread(f"{title} spread {unit}", unit, spread))
 
 
 # ---- tables ----
@@ -120,13 +127,18 @@ def pair_table(title, pairs):
 def figure_table(title, rows):
     unit = one_unit(rows.values(), title)
     if all(row["n"] == 1 for row in rows.values()):
-        return Table(title, unit, ["figure", unit, "what"], [[name, row["p50"], what(name)] for name, row in rows.items()])
+        return Table(title, unit, ["figure", unit, "what"], [[row["name"], row["p50"], text] for row, text in with_texts(rows)])
     return Table(f"{title}: medians and tails", unit, ["figure", "median", "p99", "max", "what"],
-                 [[name, row["p50"], row["p99"], row["max"], what(name)] for name, row in rows.items()])
+                 [[row["name"], row["p50"], row["p99"], row["max"], text] for row, text in with_texts(rows)])
 
 
-def what(name):
-    return FIGURES[name].text if name in FIGURES else ""
+def with_texts(rows):
+    """Rows and what each is; the text of several is written once."""
+    before = None
+    for name, row in rows.items():
+        text = FIGURES[name].text
+        yield row, text if text != before else ""
+        before = text
 
 
 def grid_table(title, unit, across, series, note=""):
@@ -174,7 +186,7 @@ def group_section(plots, group, results):
     for unit, rows in columns_of(results):
         mine = {name: rows[name] for name in FIGURES if name in rows and FIGURES[name].group == group}
         if mine:
-            section.tables += tables_of(section.title, mine, unit)
+            section.tables += [dataclasses.replace(table, folded=unit == "ticks") for table in tables_of(section.title, mine, unit)]
             section.pictures += [*line_pictures(plots, mine, unit), *row_pictures(plots, section.title, mine, unit)]
     return section if section.tables else None
 
