@@ -26,7 +26,6 @@ SAME_TIME = ("host", "qemu", "machine", "memory")                  # else times 
 SAME_CODE = ("gcc", "nasm")                                        # else a difference may be the compiler's
 VERDICTS = ("worse", "better", "noise", "same")
 SHOWN = ("worse", "better")
-MANY = 30                       # rows; more are folded
 
 
 @dataclasses.dataclass
@@ -173,7 +172,7 @@ def split_tables(title, yardstick, head, make_row, rows):
     changed = [make_row(row) for row in ordered(rows) if row.verdict in SHOWN]
     others = [make_row(row) for row in ordered(rows) if row.verdict not in SHOWN]
     if changed:
-        yield Table(f"{title}: what differs", yardstick, head, changed, folded=len(changed) > MANY)
+        yield Table(f"{title}: what differs", yardstick, head, changed)
     if others:
         yield Table(f"{title}: the rest", yardstick, head, others, folded=True)
 

@@ -7,6 +7,7 @@ import re
 import textwrap
 
 WIDTH = 130
+LONG = 40       # rows
 PAGE = pathlib.Path(__file__).resolve().parent / "page.html"
 # What a table's or a picture's figures are. A table has one of these and no figure of another.
 YARDSTICKS = {
@@ -32,9 +33,10 @@ class Table:
     head: list
     rows: list              # of cells: text, numbers, or None for what was not measured
     note: str = ""
-    folded: bool = False    # long, and not what most readers look for
+    folded: bool = False    # not what most readers look for; so is a long one
 
     def __post_init__(self):
+        self.folded = self.folded or len(self.rows) > LONG
         if self.yardstick not in YARDSTICKS:
             raise MixedUnits(f"{self.title}: there is no yardstick {self.yardstick}")
         for row in self.rows:

@@ -1,8 +1,12 @@
 """The sections of the report about what stands beside the benchmark: entries, profile, model, peers, files; each if it was measured."""
 
+import pathlib
+import tomllib
+
 import results
 from document import Picture, Section, Table, one_unit
 
+COSTS = pathlib.Path(__file__).resolve().parent / "model.toml"
 ENTRY_LIMIT = 5000      # instructions with interrupts off; the same as in perf/entries.py
 ENTRIES_DRAWN = 20
 SYSTEMS = {"postern": "Postern", "linux": "Linux", "linux-off": "Linux, mitigations=off"}
@@ -46,8 +50,15 @@ def profile(plots, data):
         Table("Instructions that cost more than others", "count", ["operation", *events], counts)])
 
 
+def cost_table(costs):
+    """What the estimates are made of: each cost with its source."""
+    rows = [[entry.get("title", name), kind, cost["cycles"], cost["source"]] for name, entry in costs.items()
+            for kind, cost in entry.get("costs", {}).items()]
+    return Table("Costs, and who published them", "estimated cycles", ["CPU", "of one", "cycles", "source"], rows, folded=True)
+
+
 def model(plots, data):
-    estimates = data["estimates"]
+    estimates, costs = data["estimates"], tomllib.loads(COSTS.read_text())
     section = Section("Cost model: an estimate", [
         f"{data['label'].capitalize()}. What one operation executes and touches, times published latencies of CPUs that are not at hand; "
         "perf/model.toml names a source for each. Warm: all in the first-level caches; cold: each line from the farthest "
@@ -57,8 +68,9 @@ def model(plots, data):
         parts = list(mine[0]["parts"])
         rows = [[row["name"], bound(row, "warm"), bound(row, "cold"), *(row["parts"].get(part) for part in parts), row["measured"],
                  ", ".join(row["missing"])] for row in mine]
-        section.tables.append(Table(f"Cycles on {architecture}", "estimated cycles",
+        section.tables.append(Table(f"Cycles on {costs.get(architecture, {}).get('title', architecture)}", "estimated cycles",
                                     ["operation", "warm", "cold", *parts, "measured", "no cost published for"], rows))
+    section.tables.append(cost_table(costs))
     return section
 
 

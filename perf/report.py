@@ -14,6 +14,8 @@ import results
 import sections
 from document import Document, Section, as_html, as_text
 
+TITLE = "Postern: what a call costs"
+SAMPLE = "A sample of what `make report` writes, measured under TCG, an emulator; `make sample-report` makes it anew."
 LABELS = {
     "tcg": "Measured on an emulator (QEMU TCG). Instructions are exact, and the same on every machine; time is the emulator's and says "
            "nothing about hardware: only ratios within one run mean anything.",
@@ -63,18 +65,24 @@ def build(options, plots):
     about = Section("How to read this", yardsticks(measured))
     if missing:
         about.text.append("Not measured for this report: " + ", ".join(missing) + ".")
-    return Document(options.title, LABELS[measured.machine["accel"]], facts(measured.machine), warnings_of(measured, note),
+    return Document(TITLE, LABELS[measured.machine["accel"]], facts(measured.machine), warnings_of(measured, note),
                     sections.headlines(measured), [about, *parts])
 
 
 def write(document, options):
     options.output.mkdir(parents=True, exist_ok=True)
-    page = as_html(document)
-    if options.first_line:
-        page = page.replace("\n", f"\n<!-- {options.first_line} -->\n", 1)
-    for name, text in (("index.html", page), ("report.txt", as_text(document))):
-        (options.output / name).write_text(text)
-        print(f"report: {options.output / name} written, {len(text) // 1024} KiB", file=sys.stderr)
+    for path, text in ((options.output / "index.html", as_html(document)), (options.output / "report.txt", as_text(document))):
+        path.write_text(text)
+        print(f"report: {path} written, {len(text) // 1024} KiB", file=sys.stderr)
+
+
+def write_sample(document, path):
+    """The page alone, for the repository, as what it is."""
+    if ("accelerator for time", "tcg") not in document.facts:
+        raise results.Failure("the sample is one from TCG: make sample-report")
+    document.title += " (a sample, measured under TCG)"
+    path.write_text(f"<!-- {SAMPLE} -->\n{as_html(document)}")
+    print(f"report: {path} written, {path.stat().st_size // 1024} KiB", file=sys.stderr)
 
 
 def parse_arguments(arguments=None):
@@ -82,8 +90,7 @@ def parse_arguments(arguments=None):
     parser.add_argument("--figures", type=pathlib.Path, default=pathlib.Path("build"), help="folder with bench.json; default: build")
     parser.add_argument("--base", type=pathlib.Path, help="saved figures to compare with, if that file is there")
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("build/report"), help="folder; default: build/report")
-    parser.add_argument("--title", default="Postern: what a call costs")
-    parser.add_argument("--first-line", help="a remark behind the first line of the page")
+    parser.add_argument("--sample", type=pathlib.Path, help="write the page to this file alone, labelled as a sample from TCG")
     return parser.parse_args(arguments)
 
 
@@ -95,7 +102,11 @@ def main():
         sys.exit(f"report: {error}: the pictures need python3-matplotlib (tools/packages report installs it)")
     print("report: drawing ...", file=sys.stderr, flush=True)
     try:
-        write(build(options, plots), options)
+        document = build(options, plots)
+        if options.sample:
+            write_sample(document, options.sample)
+        else:
+            write(document, options)
     except results.Failure as failure:
         sys.exit(f"report: {failure}")
 
