@@ -3,8 +3,8 @@
 
 Exact figures (instructions, bytes, counts): any difference is real. Times: the medians of each run are divided by that run's
 reference/loop, and what the runs of both sides give is compared by the Mann-Whitney U test, two-sided, with Holm's correction
-for the number of figures. better, worse: significant, and a shift of at least 2 %. same: two one-sided tests say that the shift is
-less than 2 %. noise: neither. `make baseline` saves figures, `make compare` measures and calls this."""
+for the number of figures. better, worse: significant, and a shift of at least 2 %. same: two one-sided tests say that the
+shift is less than 2 %. noise: neither. `make baseline` saves figures, `make compare` measures and calls this."""
 
 import argparse
 import dataclasses
@@ -74,7 +74,9 @@ def shift_of(base, now):
 def differ(base, now):
     """The test's p, before correction."""
     from scipy.stats import mannwhitneyu
-    return 1.0 if set(base) == set(now) and len(set(base)) == 1 else float(mannwhitneyu(base, now, alternative="two-sided").pvalue)
+    if len({*base, *now}) == 1:
+        return 1.0
+    return float(mannwhitneyu(base, now, alternative="two-sided").pvalue)
 
 
 def equivalent(base, now):
@@ -118,7 +120,8 @@ def runs_needed(figures):
 # ---- both ----
 
 def differing(base, now, keys):
-    return [f"{key} {base.machine.get(key)} and {now.machine.get(key)}" for key in keys if base.machine.get(key) != now.machine.get(key)]
+    values = [(key, base.machine.get(key), now.machine.get(key)) for key in keys]
+    return [f"{key} {before} and {after}" for key, before, after in values if before != after]
 
 
 def time_notes(base, now):
@@ -131,16 +134,18 @@ def time_notes(base, now):
     if not names:
         return [f"times are not compared: {REFERENCE} is missing, by which they would be divided"], False
     needed, fewest = runs_needed(len(names)), min(len(base.timed), len(now.timed))
-    return [f"{fewest} timed runs are too few to tell a difference among {len(names)} figures: RUNS={needed} on both sides would do"
-            ] if fewest < needed else [], True
+    if fewest >= needed:
+        return [], True
+    return [f"{fewest} timed runs are too few to tell a difference among {len(names)} figures: RUNS={needed} on both sides "
+            "would do"], True
 
 
 def compare(base, now):
     if differences := differing(base, now, MUST_AGREE):
-        raise results.Failure("the saved figures are of another kind (" + "; ".join(differences) + "): measure a baseline like these")
+        raise results.Failure(f"the saved figures are of another kind ({'; '.join(differences)}): measure a baseline like these")
     if base.timed and now.timed and base.time_unit != now.time_unit:
         raise results.Failure(f"the saved figures are {base.time_unit}, these are {now.time_unit}: they cannot be compared")
-    notes = [f"made with {difference}: what differs may be the compiler's doing" for difference in differing(base, now, SAME_CODE)]
+    notes = [f"made with {tools}: what differs may be the compiler's doing" for tools in differing(base, now, SAME_CODE)]
     before, after = ({name for rows in side.exact.values() for name in rows} for side in (base, now))
     notes += [f"new: {', '.join(sorted(after - before))}"] if after - before else []
     notes += [f"gone: {', '.join(sorted(before - after))}"] if before - after else []
@@ -151,7 +156,9 @@ def compare(base, now):
 # ---- shown ----
 
 def ordered(rows):
-    return sorted(rows, key=lambda row: (VERDICTS.index(row.verdict), list(FIGURES).index(row.name) if row.name in FIGURES else -1))
+    """By verdict, then as in perf/figures.toml."""
+    place = {name: at for at, name in enumerate(FIGURES)}
+    return sorted(rows, key=lambda row: (VERDICTS.index(row.verdict), place.get(row.name, -1)))
 
 
 def percent(part):
@@ -178,20 +185,21 @@ def split_tables(title, yardstick, head, make_row, rows):
 
 
 def counts(rows_of):
-    rows = [[what, *(sum(row.verdict == verdict for row in rows) for verdict in VERDICTS)] for what, rows in rows_of.items() if rows]
-    return Table("Verdicts", "figures", ["yardstick", *VERDICTS], rows)
+    table = [[what, *(sum(row.verdict == verdict for row in rows) for verdict in VERDICTS)]
+             for what, rows in rows_of.items() if rows]
+    return Table("Verdicts", "figures", ["yardstick", *VERDICTS], table)
 
 
 def section(comparison, base):
-    text = [f"Compared with {base}. Exact figures: any difference is real. Times: medians of each run over {REFERENCE} of that run, "
-            f"compared by the Mann-Whitney U test, two-sided, alpha {ALPHA}, Holm's correction for {len(comparison.times)} figures. better, "
-            f"worse: significant, and a shift of at least {LEAST:.0%}; same: shown to differ by less (two one-sided tests); "
-            "noise: neither.", *(f"Note: {note}." for note in comparison.notes)]
+    text = [f"Compared with {base}. Exact figures: any difference is real. Times: medians of each run over {REFERENCE} of that "
+            f"run, compared by the Mann-Whitney U test, two-sided, alpha {ALPHA}, Holm's correction for {len(comparison.times)} "
+            f"figures. better, worse: significant, and a shift of at least {LEAST:.0%}; same: shown to differ by less (two "
+            "one-sided tests); noise: neither.", *(f"Note: {note}." for note in comparison.notes)]
     made = Section("Compared with saved figures", text, [], [counts({**comparison.exact, "time": comparison.times})])
     for unit, rows in comparison.exact.items():
         made.tables += split_tables(unit.capitalize(), unit, ["figure", "base", "now", "change", "verdict"], exact_row, rows)
-    made.tables += split_tables("Times", "times the reference", ["figure", "base", "now", "shift", "p (Holm)", "verdict"], time_row,
-                                comparison.times)
+    made.tables += split_tables("Times", "times the reference", ["figure", "base", "now", "shift", "p (Holm)", "verdict"],
+                                time_row, comparison.times)
     return made
 
 

@@ -8,6 +8,7 @@ import textwrap
 
 WIDTH = 130
 LONG = 40       # rows
+NUMBER = re.compile(r"(>= )?[-+]?\d[\d.,]*(e[-+]\d+)?( %)?")
 PAGE = pathlib.Path(__file__).resolve().parent / "page.html"
 # What a table's or a picture's figures are. A table has one of these and no figure of another.
 YARDSTICKS = {
@@ -92,7 +93,7 @@ def cell_text(cell):
 
 def is_number(cell):
     """Text that is a figure counts as one: ">= 768", "+1.5 %"."""
-    return cell is None or isinstance(cell, (int, float)) or re.fullmatch(r"(>= )?[-+]?\d[\d.,]*(e[-+]\d+)?( %)?", cell) is not None
+    return cell is None or isinstance(cell, (int, float)) or NUMBER.fullmatch(cell) is not None
 
 
 def numeric_columns(table):

@@ -1,4 +1,4 @@
-"""The sections of the report about what stands beside the benchmark: entries, profile, model, peers, files; each if it was measured."""
+"""The sections of the report about what is measured beside the benchmark: entries, profile, model, peers, files."""
 
 import pathlib
 import tomllib
@@ -18,9 +18,11 @@ def entries(plots, data):
     title = "Interrupts off, by kind of kernel entry"
     unit = one_unit(rows, title)
     drawn = [(row["name"].removeprefix("entry/"), row["max"]) for row in rows[:ENTRIES_DRAWN]]
-    verdicts = [[row["name"], row["n"], row["p50"], row["p99"], row["max"], "ok" if row["max"] <= ENTRY_LIMIT else "EXCEEDED"] for row in rows]
-    return Section(title, [f"The kernel runs with interrupts off from entry to exit. Each entry of a whole run of the guest suite and of the "
-                           f"benchmark was counted by a QEMU plugin; none should take more than {ENTRY_LIMIT:,} instructions."],
+    verdicts = [[row["name"], row["n"], row["p50"], row["p99"], row["max"], "ok" if row["max"] <= ENTRY_LIMIT else "EXCEEDED"]
+                for row in rows]
+    return Section(title, ["The kernel runs with interrupts off from entry to exit. Each entry of a whole run of the guest suite "
+                           "and of the benchmark was counted by a QEMU plugin; none should take more than "
+                           f"{ENTRY_LIMIT:,} instructions."],
                    [Picture(f"The {len(drawn)} longest", unit, plots.dots("entries", unit, drawn, limit=ENTRY_LIMIT))],
                    [Table(title, unit, ["entry", "n", "median", "p99", "max", "verdict"], verdicts)])
 
@@ -35,18 +37,19 @@ def per_operation(profile, *path):
 
 def profile(plots, data):
     operations = data["operations"]
-    memory = [[name, *(per_operation(one, what, use, who) for what in ("lines", "pages") for use, who in MEMORY),
-               per_operation(one, "tlb-refills", "code") + per_operation(one, "tlb-refills", "data")] for name, one in operations.items()]
+    columns = [(what, use, who) for what in ("lines", "pages") for use, who in MEMORY]
+    columns += [("tlb-refills", "code"), ("tlb-refills", "data")]
+    memory = [[name, *(per_operation(one, *path) for path in columns)] for name, one in operations.items()]
     events = [event for event in next(iter(operations.values()))["events"]
               if any(one["events"][event] for one in operations.values())]
-    head = [f"{what} {use}, {who}" for what in ("lines", "pages") for use, who in MEMORY]
     counts = [[name, *(per_operation(one, "events", event) for event in events)] for name, one in operations.items()]
-    executed = [[name, *(per_operation(one, "instructions", who) for who in ("user", "kernel", "total"))] for name, one in operations.items()]
+    executed = [[name, *(per_operation(one, "instructions", who) for who in ("user", "kernel", "total"))]
+                for name, one in operations.items()]
     return Section("What one operation touches and executes", [
-        "One operation in its steady state, as a QEMU plugin saw it: distinct cache lines of 64 bytes, distinct pages of 4 KiB, entries "
-        "of the TLB that are gone after a CR3 load, and the instructions that cost more than others."], [], [
+        "One operation in its steady state, as a QEMU plugin saw it: distinct cache lines of 64 bytes, distinct pages of 4 KiB, "
+        "entries of the TLB that are gone after a CR3 load, and the instructions that cost more than others."], [], [
         Table("Instructions, by whose they are", "instructions", ["operation", "user", "kernel", "all"], executed, folded=True),
-        Table("Memory touched", "count", ["operation", *head, "TLB refills"], memory),
+        Table("Memory touched", "count", ["operation", *map(" ".join, columns)], memory),
         Table("Instructions that cost more than others", "count", ["operation", *events], counts)])
 
 
@@ -60,14 +63,14 @@ def cost_table(costs):
 def model(plots, data):
     estimates, costs = data["estimates"], tomllib.loads(COSTS.read_text())
     section = Section("Cost model: an estimate", [
-        f"{data['label'].capitalize()}. What one operation executes and touches, times published latencies of CPUs that are not at hand; "
-        "perf/model.toml names a source for each. Warm: all in the first-level caches; cold: each line from the farthest "
-        "cache. A bound >= lacks the costs that its last column names; `-`: without that cost there is no estimate."])
+        f"{data['label'].capitalize()}. What one operation executes and touches, times published latencies of CPUs that are not "
+        "at hand. Warm: all in the first-level caches; cold: each line from the farthest cache. A bound "
+        ">= lacks the costs that its last column names; `-`: without that cost there is no estimate."])
     for architecture in dict.fromkeys(row["microarchitecture"] for row in estimates):
         mine = [row for row in estimates if row["microarchitecture"] == architecture]
         parts = list(mine[0]["parts"])
-        rows = [[row["name"], bound(row, "warm"), bound(row, "cold"), *(row["parts"].get(part) for part in parts), row["measured"],
-                 ", ".join(row["missing"])] for row in mine]
+        rows = [[row["name"], bound(row, "warm"), bound(row, "cold"), *(row["parts"].get(part) for part in parts),
+                 row["measured"], ", ".join(row["missing"])] for row in mine]
         section.tables.append(Table(f"Cycles on {costs.get(architecture, {}).get('title', architecture)}", "estimated cycles",
                                     ["operation", "warm", "cold", *parts, "measured", "no cost published for"], rows))
     section.tables.append(cost_table(costs))
@@ -90,8 +93,8 @@ def by_system(title, what, rows):
 
 
 def peers(plots, data):
-    section = Section("Beside Linux: calls", ["One word to another thread or process and back on Debian's own 32-bit Linux, and its null "
-                                              "system call, on the same QEMU. " + linux(data)])
+    section = Section("Beside Linux: calls", ["One word to another thread or process and back on Debian's own 32-bit Linux, and "
+                                              "its null system call, on the same QEMU. " + linux(data)])
     section.tables += by_system("Round trips and null system calls", "operation", data["results"])
     exact = [(f"{row['name']} ({SYSTEMS.get(row['system'], row['system'])})", row["p50"]) for row in data["results"]
              if row["unit"] == "instructions" and row["system"] != "linux-off"]
@@ -105,15 +108,16 @@ def linux(data):
 
 
 def files(plots, data):
-    section = Section("Beside Linux: files", ["The same program on both systems, through the C library: open, read, write and sync on an "
-                                              "ext2 disk. " + linux(data)])
+    section = Section("Beside Linux: files", ["The same program on both systems, through the C library: open, read, write and "
+                                              "sync on an ext2 disk. " + linux(data)])
     section.tables += by_system("File access", "operation", data["results"])
     return section
 
 
 # File in the build folder, the section that it makes, and what writes it.
-SOURCES = [("entries.json", entries, "make interrupts-off"), ("profile.json", profile, "make profile"), ("model.json", model, "make model"),
-           ("peers.json", peers, "make bench-peers"), ("files.json", files, "make bench-files")]
+SOURCES = [("entries.json", entries, "make interrupts-off"), ("profile.json", profile, "make profile"),
+           ("model.json", model, "make model"), ("peers.json", peers, "make bench-peers"),
+           ("files.json", files, "make bench-files")]
 
 
 def sections(plots, folder):

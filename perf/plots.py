@@ -16,15 +16,16 @@ SERIES = list(VARIABLES)[4:]
 MARKERS = "osD^vP"
 STYLES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1))]
 WIDTH, HEIGHT = 4.8, 3.0        # inches: some 350 points, so that the text is readable on a narrow screen
+SMALL = 8.5     # points
 GATES = {"INT 250": 1, "SYSENTER": 0}   # the colour of each, everywhere the same
 WIDE = 30       # figures further apart than this factor are drawn on a logarithmic axis
 
 matplotlib.rcParams.update({
-    "svg.fonttype": "none", "font.size": 9, "axes.labelsize": 9, "xtick.labelsize": 8.5, "ytick.labelsize": 8.5, "legend.fontsize": 8.5,
-    "text.color": INK, "axes.labelcolor": INK, "xtick.color": QUIET, "ytick.color": QUIET, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
-    "axes.edgecolor": QUIET, "grid.color": GRID, "axes.grid": True, "axes.axisbelow": True, "axes.spines.top": False,
-    "axes.spines.right": False, "legend.frameon": False, "lines.linewidth": 1.6, "lines.markersize": 4.5,
-    "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
+    "svg.fonttype": "none", "font.size": 9, "axes.labelsize": 9, "xtick.labelsize": SMALL, "ytick.labelsize": SMALL,
+    "legend.fontsize": SMALL, "text.color": INK, "axes.labelcolor": INK, "xtick.color": QUIET, "ytick.color": QUIET,
+    "xtick.labelcolor": INK, "ytick.labelcolor": INK, "axes.edgecolor": QUIET, "grid.color": GRID, "axes.grid": True,
+    "axes.axisbelow": True, "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
+    "lines.linewidth": 1.6, "lines.markersize": 4.5, "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
 })
 
 
@@ -36,7 +37,7 @@ def as_svg(figure, name):
                    metadata={"Creator": None, "Date": None, "Format": None, "Type": None})
     pyplot.close(figure)
     text = buffer.getvalue()
-    text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>", "", text[text.index("<svg"):], flags=re.S)
+    text = re.sub(r"<!--.*?-->|<defs>\s*<style.*?</style>\s*</defs>", "", text[text.index("<svg"):], flags=re.S)
     text = re.sub(r' xmlns(:xlink)?="[^"]*"', "", text).replace("xlink:href", "href")
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', text))
     text = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", text)
@@ -79,8 +80,8 @@ def number_axis(axis, values, logarithmic=None):
 
 
 def legend_above(axes, count):
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncol=min(count, 4), borderaxespad=0.2, handlelength=2 if count < 4 else 1.6,
-                columnspacing=1, handletextpad=0.5)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncol=min(count, 4), borderaxespad=0.2, columnspacing=1,
+                handletextpad=0.5, handlelength=2 if count < 4 else 1.6)
 
 
 def pairs(name, unit, rows):
@@ -91,7 +92,7 @@ def pairs(name, unit, rows):
         values = [row[at + 1] for row in rows]
         axes.barh(places, values, 0.36, color=SERIES[colour], label=gate)
         for place, value in zip(places, values):
-            axes.annotate(f"{value:,}", (value, place), (3, 0), textcoords="offset points", va="center", fontsize=8.5)
+            axes.annotate(f"{value:,}", (value, place), (3, 0), textcoords="offset points", va="center", fontsize=SMALL)
     axes.set_yticks(range(len(rows)), [row[0] for row in rows])
     axes.invert_yaxis()
     axes.grid(False, axis="y")
@@ -132,10 +133,11 @@ def dots(name, unit, rows, limit=None):
     axes.hlines(places, min(value for value in values if value > 0) / 2 if logarithmic else 0, values, color=GRID, linewidth=1.5)
     axes.plot(values, places, "o", color=SERIES[0])
     for place, value in zip(places, values):
-        axes.annotate(f"{value:,}", (value, place), (6, 0), textcoords="offset points", va="center", fontsize=8.5)
+        axes.annotate(f"{value:,}", (value, place), (6, 0), textcoords="offset points", va="center", fontsize=SMALL)
     if limit:
         axes.axvline(limit, color=BAD, linestyle="--", linewidth=1.2, alpha=0.7, zorder=0.5)
-        axes.annotate(f"limit {limit:,}", (limit, -0.7), (-4, 0), textcoords="offset points", color=BAD, ha="right", va="center", fontsize=8.5)
+        axes.annotate(f"limit {limit:,}", (limit, -0.7), (-4, 0), textcoords="offset points", color=BAD, ha="right", va="center",
+                      fontsize=SMALL)
     finish_rows(axes, labels, unit)
     high = max([*values, limit or 0])
     axes.set_xlim(axes.get_xlim()[0] if logarithmic else 0, high * 6 if logarithmic else high * 1.18 or 1)

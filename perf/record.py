@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The regression gate: perf/record.toml holds the exact figures of a release build, and none may grow without the record being changed.
+"""The regression gate: perf/record.toml holds the exact figures of a release build, and none grows unless the record is changed.
 
 With the compiler, assembler and emulator that made the record, figures must be at most what it says. With others, those that
 are all assembly (perf/figures.toml says which) must be too; the rest may exceed it by 3 %, for no two compilers agree."""
@@ -18,7 +18,8 @@ RECORD = pathlib.Path(__file__).resolve().parent / "record.toml"
 TOLERANCE = 0.03
 UNITS = ("instructions", "bytes")
 TOOLS = ("gcc", "nasm", "qemu")
-HEADING = "# The exact figures of a release build (medians), which test_bench.py lets none exceed. Written by `make record`; see perf/README.md.\n"
+HEADING = ("# The exact figures of a release build (medians), which test_bench.py lets none exceed. Written by\n"
+           "# `make record`; see perf/README.md.\n")
 CHANGE = "if that is meant, run `make record` and commit perf/record.toml with the change"
 
 
@@ -29,8 +30,13 @@ class Judgement:
     notes: list
 
 
+def unit_of(name):
+    """In the exact run."""
+    return "instructions" if is_time(name) else FIGURES[name].unit
+
+
 def recorded_names():
-    return {unit: [name for name, figure in FIGURES.items() if ("instructions" if is_time(name) else figure.unit) == unit] for unit in UNITS}
+    return {unit: [name for name in FIGURES if unit_of(name) == unit] for unit in UNITS}
 
 
 def load(path=RECORD):
@@ -72,7 +78,9 @@ def judge_unit(unit, record, rows, same_tools):
         if measured > limit:
             within = f" (at most {limit:,} with another compiler)" if limit != recorded else ""
             faults.append(f"{name}: {measured:,} {unit}, recorded are {recorded:,}{within}: it grew; {CHANGE}")
-    return faults, [f"{name}: {measured:,} {unit}, recorded are {recorded:,}" for name, recorded, measured in both if measured < recorded]
+    lower = [f"{name}: {measured:,} {unit}, recorded are {recorded:,}"
+             for name, recorded, measured in both if measured < recorded]
+    return faults, lower
 
 
 def judge(record, measured):
@@ -98,7 +106,7 @@ def changes(record, measured):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--figures", type=pathlib.Path, default=pathlib.Path("build/bench.json"), help="default: build/bench.json")
+    parser.add_argument("--figures", type=pathlib.Path, default=pathlib.Path("build/bench.json"), help="default: %(default)s")
     parser.add_argument("--record", type=pathlib.Path, default=RECORD, help="default: perf/record.toml")
     parser.add_argument("--write", action="store_true", help="make these figures the record, and print what changed")
     return parser.parse_args()

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Writes the report of what was measured: index.html, one page that needs no network and no script, and report.txt, the same as text.
+"""Writes the report of what was measured: index.html, one page that needs no network and no script, and report.txt, the same.
 
-Reads build/bench.json, and what else is there: entries.json, profile.json, model.json, peers.json, files.json. `make report` measures
-first."""
+Reads build/bench.json, and what else is there: entries.json, profile.json, model.json, peers.json, files.json. `make report`
+measures first."""
 
 import argparse
 import pathlib
@@ -17,12 +17,12 @@ from document import Document, Section, as_html, as_text
 TITLE = "Postern: what a call costs"
 SAMPLE = "A sample of what `make report` writes, measured under TCG, an emulator; `make sample-report` makes it anew."
 LABELS = {
-    "tcg": "Measured on an emulator (QEMU TCG). Instructions are exact, and the same on every machine; time is the emulator's and says "
-           "nothing about hardware: only ratios within one run mean anything.",
+    "tcg": "Measured on an emulator (QEMU TCG). Instructions are exact, and the same on every machine; time is the emulator's "
+           "and says nothing about hardware: only ratios within one run mean anything.",
     "kvm": "Instructions were counted under QEMU TCG, exactly; cycles were measured on a CPU under KVM.",
 }
-FACTS = {"commit": "commit", "build": "build", "accel": "accelerator for time", "cpu": "CPU", "machine": "machine", "memory": "memory, MiB",
-         "smp": "CPUs", "qemu": "QEMU", "gcc": "gcc", "nasm": "NASM", "host": "host", "date": "measured"}
+FACTS = {"commit": "commit", "build": "build", "accel": "accelerator for time", "cpu": "CPU", "machine": "machine",
+         "memory": "memory, MiB", "smp": "CPUs", "qemu": "QEMU", "gcc": "gcc", "nasm": "NASM", "host": "host", "date": "measured"}
 
 
 def facts(machine):
@@ -30,9 +30,9 @@ def facts(machine):
 
 
 def yardsticks(measured):
-    text = ["Every table and picture says its yardstick, and none holds figures of two: `instructions` were counted under QEMU's -icount, "
-            "where two runs are identical, and are what versions are compared by; `ticks` are time under TCG; `cycles` are those of a CPU "
-            "under KVM; bytes and counts are exact."]
+    text = ["Every table and picture says its yardstick, and none holds figures of two: `instructions` were counted under QEMU's "
+            "-icount, where two runs are identical, and are what versions are compared by; `ticks` are time under TCG; `cycles` "
+            "are those of a CPU under KVM; bytes and counts are exact."]
     if len(measured.timed) > 1:
         text.append(f"Time was measured in {len(measured.timed)} runs; tables and pictures show the first.")
     return text
@@ -60,8 +60,8 @@ def build(options, plots):
     base = options.base if options.base and options.base.exists() else None
     compared, note = comparison(measured, base)
     others, missing = extras.sections(plots, options.figures)
-    limits = sections.limit_section(measured)
-    parts = [*sections.group_sections(plots, measured), *others, *compared, *([limits] if limits else []), sections.all_figures(measured)]
+    parts = sections.group_sections(plots, measured) + others + compared
+    parts += [*sections.limit_sections(measured), sections.all_figures(measured)]
     about = Section("How to read this", yardsticks(measured))
     if missing:
         about.text.append("Not measured for this report: " + ", ".join(missing) + ".")
@@ -87,9 +87,9 @@ def write_sample(document, path):
 
 def parse_arguments(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--figures", type=pathlib.Path, default=pathlib.Path("build"), help="folder with bench.json; default: build")
+    parser.add_argument("--figures", type=pathlib.Path, default=pathlib.Path("build"), help="folder with bench.json; %(default)s")
     parser.add_argument("--base", type=pathlib.Path, help="saved figures to compare with, if that file is there")
-    parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("build/report"), help="folder; default: build/report")
+    parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("build/report"), help="folder; %(default)s")
     parser.add_argument("--sample", type=pathlib.Path, help="write the page to this file alone, labelled as a sample from TCG")
     return parser.parse_args(arguments)
 

@@ -1,17 +1,18 @@
-"""The sections of the report about the benchmark's own figures: for each group of perf/figures.toml what can be drawn and tabled."""
+"""The sections of the report about the benchmark's figures: for each group of perf/figures.toml what can be drawn and tabled."""
 
 import dataclasses
 import re
 
 from document import Picture, Section, Table, one_unit
-from figures import FIGURES, is_time
+from figures import FIGURES
 from results import EXACT
 
 # Titles of the groups of perf/figures.toml; one that is not here gets its own name.
 TITLES = {
     "gates": "INT 250 beside SYSENTER", "chains": "Chains of nested calls", "strategies": "How a call gets its thread",
     "kernel": "Kernel operations", "pool": "Pools under load", "messages": "Messages through session memory",
-    "interrupts": "Interrupts to a driver", "fairness": "One greedy client", "cold": "Cold caches, and many services in turn", "inversion": "Priority inversion, with and without lending",
+    "interrupts": "Interrupts to a driver", "fairness": "One greedy client", "cold": "Cold caches, and many services in turn",
+    "inversion": "Priority inversion, with and without lending",
     "boot": "From boot to the first call", "memory": "Memory of each thing", "size": "Size of the code", "oneway": "One way only",
 }
 SUFFIXES = {"": 1, "k": 1 << 10, "m": 1 << 20}
@@ -107,12 +108,14 @@ def row_pictures(plots, title, rows, unit):
         bars = [(base, by_int["p50"], by_sysenter["p50"]) for base, by_int, by_sysenter in pairs]
         yield Picture("Medians by gate", unit, plots.pairs(f"{title} pairs {unit}", unit, bars))
     paired = {row["name"] for pair in pairs for row in pair[1:]}
-    single = [(name, row["p50"]) for name, row in rows.items() if name not in paired and row["p50"] > 0 and not name.startswith(SCALES)]
+    single = [(name, row["p50"]) for name, row in rows.items()
+              if name not in paired and row["p50"] > 0 and not name.startswith(SCALES)]
     if len(single) > 1 and unit in EXACT:
         yield Picture(DOTS.get(unit, "Counts"), unit, plots.dots(f"{title} {unit}", unit, single))
     spread = [(name, row["quantiles"]) for name, row in rows.items() if row.get("quantiles") and row["n"] > 1]
     if spread and unit not in EXACT:
-        yield Picture("Distribution: median (bar), middle half, 5 to 95 % and all samples", unit, plots.spread(f"{title} spread {unit}", unit, spread))
+        yield Picture("Distribution: median (bar), middle half, 5 to 95 % and all samples", unit,
+                      plots.spread(f"{title} spread {unit}", unit, spread))
 
 
 # ---- tables ----
@@ -150,8 +153,11 @@ def grid_table(title, unit, across, series, note=""):
 
 def crossovers(series):
     """From which size on which method is the cheapest, in words."""
-    sizes = sorted({x for points in series.values() for x, _ in points})
-    best = [(size, min((dict(points)[size], method) for method, points in series.items() if size in dict(points))[1]) for size in sizes]
+    of_size = {}
+    for method, points in series.items():
+        for size, value in points:
+            of_size.setdefault(size, []).append((value, method))
+    best = [(size, min(of_size[size])[1]) for size in sorted(of_size)]
     changes = [(size, method) for at, (size, method) in enumerate(best) if at == 0 or best[at - 1][1] != method]
     return "Cheapest: " + "; ".join(f"{method} from {size:,} bytes on" for size, method in changes) + "." if best else ""
 
@@ -169,7 +175,7 @@ def tables_of(title, rows, unit):
     if pairs:
         yield pair_table(title, pairs)
     paired = {row["name"] for pair in pairs for row in pair[1:]}
-    rest = {name: row for name, row in rows.items() if name not in paired and not MESSAGE.fullmatch(name) and not POOL.fullmatch(name)}
+    rest = {name: row for name, row in rows.items() if name not in paired and not is_on_lines(name)}
     if rest:
         yield figure_table(title, rest)
 
@@ -186,7 +192,8 @@ def group_section(plots, group, results):
     for unit, rows in columns_of(results):
         mine = {name: rows[name] for name in FIGURES if name in rows and FIGURES[name].group == group}
         if mine:
-            section.tables += [dataclasses.replace(table, folded=unit == "ticks") for table in tables_of(section.title, mine, unit)]
+            tables = tables_of(section.title, mine, unit)
+            section.tables += [dataclasses.replace(table, folded=unit == "ticks") for table in tables]
             section.pictures += [*line_pictures(plots, mine, unit), *row_pictures(plots, section.title, mine, unit)]
     return section if section.tables else None
 
@@ -196,23 +203,23 @@ def group_sections(plots, results):
     return [section for group in groups if (section := group_section(plots, group, results))]
 
 
-def limit_section(results):
-    """The limits that perf/figures.toml sets."""
+def limit_sections(results):
+    """The limits that perf/figures.toml sets, if a figure with one was measured."""
     rows = []
     for name, figure in FIGURES.items():
-        measured = results.value(name, "instructions" if is_time(name) else figure.unit)
-        if figure.limit is not None and measured is not None and is_time(name):
+        measured = results.value(name)
+        if figure.limit is not None and measured is not None:
             rows.append([name, measured, figure.limit, figure.aim, "ok" if measured <= figure.limit else "EXCEEDED"])
-    return Section("Limits", [], [], [Table("Medians against their limits", "instructions",
-                                            ["figure", "median", "limit", "aim", "verdict"], rows)]) if rows else None
+    head = ["figure", "median", "limit", "aim", "verdict"]
+    return [Section("Limits", [], [], [Table("Medians against their limits", "instructions", head, rows)])] if rows else []
 
 
 def all_figures(results):
     """Every figure with all that is known about it."""
     keys = ["n", "batch", "warmup", "overhead", "min", "p50", "p90", "p99", "max"]
     section = Section("Every figure", [
-        "n: samples. batch: operations in a sample, which is their mean. warm-up: operations before the first sample. overhead: what "
-        "reading the counter takes, subtracted from each batch."])
+        "n: samples. batch: operations in a sample, which is their mean. warm-up: operations before the first sample. overhead: "
+        "what reading the counter takes, subtracted from each batch."])
     for unit, rows in columns_of(results):
         if rows:
             section.tables.append(Table(f"Every figure in {unit}", unit, ["figure", *keys],

@@ -24,8 +24,8 @@ SYSENTER_MEDIAN = 4321       # what the made-up figures say of rtt/cross/sysente
 
 
 def make_row(name, unit, median, run=None):
-    row = {"name": name, "unit": unit, "n": 100, "batch": 32, "warmup": 32, "overhead": 2, "min": median, "p50": median, "p90": median + 1,
-           "p99": median + 2, "max": median + 9, "quantiles": [median] * 20 + [median + 9]}
+    row = {"name": name, "unit": unit, "n": 100, "batch": 32, "warmup": 32, "overhead": 2, "min": median, "p50": median,
+           "p90": median + 1, "p99": median + 2, "max": median + 9, "quantiles": [median] * 20 + [median + 9]}
     return row if run is None else {**row, "run": run}
 
 
@@ -75,7 +75,8 @@ class Page(html.parser.HTMLParser):
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)
         self.tags.add(tag)
-        self.loads += [attributes[key] for key in ("src", "href", "data", "srcset") if key in attributes and not attributes[key].startswith("#")]
+        named = [attributes[key] for key in ("src", "href", "data", "srcset") if key in attributes]
+        self.loads += [name for name in named if not name.startswith("#")]
         if tag == "table":
             self.tables.append(attributes["data-yardstick"])
         if tag not in self.EMPTY:
@@ -93,6 +94,10 @@ class Page(html.parser.HTMLParser):
         self.text.append(data)
 
 
+def write_report(*arguments):
+    return subprocess.run([sys.executable, ROOT / "perf/report.py", *arguments], capture_output=True, text=True)
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
@@ -100,10 +105,9 @@ def report(tmp_path_factory):
     write_json(folder / "base.json", exact_rows() + timed_rows(8))
     entries = [make_row("entry/int250/call", "instructions", 77), make_row("entry/timer", "instructions", 6001)]
     write_json(folder / "entries.json", entries)
-    peers = [{**make_row("pipe", unit, 9876), "system": system} for unit in ("instructions", "ticks") for system in ("linux", "linux-off")]
-    write_json(folder / "peers.json", peers)
-    done = subprocess.run([sys.executable, ROOT / "perf/report.py", "--figures", folder, "--base", folder / "base.json", "--output",
-                           folder / "report"], capture_output=True, text=True)
+    write_json(folder / "peers.json", [{**make_row("pipe", unit, 9876), "system": system}
+                                       for unit in ("instructions", "ticks") for system in ("linux", "linux-off")])
+    done = write_report("--figures", folder, "--base", folder / "base.json", "--output", folder / "report")
     assert done.returncode == 0, done.stderr
     return (folder / "report/index.html").read_text(), (folder / "report/report.txt").read_text()
 
@@ -132,7 +136,8 @@ def test_every_figure_is_in_both_forms(report):
     for row in exact_rows():
         for text in said:
             assert row["name"] in text and f"{row['p50']:,}" in text, row["name"]
-    for name in ("entry/timer", "6,001", "EXCEEDED", "pipe", "9,876", "0123456789ab", "a made-up warning <&>", "says nothing about hardware"):
+    for name in ("entry/timer", "6,001", "EXCEEDED", "pipe", "9,876", "0123456789ab", "a made-up warning <&>",
+                 "says nothing about hardware"):
         assert all(name in text for text in said), name
 
 
@@ -148,7 +153,7 @@ def test_every_table_says_one_yardstick(report):
 def test_report_of_little(tmp_path):
     """A few figures, no time, no other file: what there is is shown, and what is not is named."""
     write_json(tmp_path / "bench.json", exact_rows()[:4])
-    done = subprocess.run([sys.executable, ROOT / "perf/report.py", "--figures", tmp_path, "--output", tmp_path], capture_output=True, text=True)
+    done = write_report("--figures", tmp_path, "--output", tmp_path)
     assert done.returncode == 0, done.stderr
     text = (tmp_path / "report.txt").read_text()
     assert exact_rows()[3]["name"] in text and "[ticks" not in text and "entries.json (make" in text
@@ -156,12 +161,12 @@ def test_report_of_little(tmp_path):
 
 def test_sample_is_labelled(tmp_path):
     write_json(tmp_path / "bench.json", exact_rows()[:4])
-    command = [sys.executable, ROOT / "perf/report.py", "--figures", tmp_path, "--sample", tmp_path / "sample.html"]
-    assert subprocess.run(command, capture_output=True).returncode == 0
+    arguments = ["--figures", tmp_path, "--sample", tmp_path / "sample.html"]
+    assert write_report(*arguments).returncode == 0
     text = (tmp_path / "sample.html").read_text()
-    assert "make sample-report" in text.splitlines()[0] and "a sample, measured under TCG</h1>" in text.replace("(", "").replace(")", "")
+    assert "make sample-report" in text.splitlines()[0] and "(a sample, measured under TCG)</h1>" in text
     write_json(tmp_path / "bench.json", exact_rows()[:4], accel="kvm")
-    assert subprocess.run(command, capture_output=True).returncode == 1
+    assert write_report(*arguments).returncode == 1
 
 
 def test_files_that_say_nothing(tmp_path):
@@ -255,7 +260,8 @@ def test_new_and_gone_figures_are_told():
 
 
 def test_a_missing_baseline_says_what_makes_it(tmp_path):
-    done = subprocess.run([sys.executable, ROOT / "perf/compare.py", "--base", tmp_path / "none.json"], capture_output=True, text=True)
+    command = [sys.executable, ROOT / "perf/compare.py", "--base", tmp_path / "none.json"]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1 and "make baseline" in done.stderr
 
 
