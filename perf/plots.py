@@ -25,7 +25,8 @@ matplotlib.rcParams.update({
     "legend.fontsize": SMALL, "text.color": INK, "axes.labelcolor": INK, "xtick.color": QUIET, "ytick.color": QUIET,
     "xtick.labelcolor": INK, "ytick.labelcolor": INK, "axes.edgecolor": QUIET, "grid.color": GRID, "axes.grid": True,
     "axes.axisbelow": True, "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
-    "lines.linewidth": 1.6, "lines.markersize": 4.5, "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
+    "lines.linewidth": 1.6, "lines.markersize": 4.5,
+    "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
 })
 
 

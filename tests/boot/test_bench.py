@@ -33,8 +33,8 @@ def test_limits_are_kept_in_two_identical_runs(run):
 def test_schema(run):
     data = json.loads(run[1].read_text())
     assert data["schema"] == 2
-    assert set(data["machine"]) == {"accel", "cpu", "smp", "machine", "memory", "build", "tsc", "warnings", "commit", "date", "gcc",
-                                    "nasm", "qemu", "host"}
+    assert set(data["machine"]) == {"accel", "cpu", "smp", "machine", "memory", "build", "tsc", "warnings", "commit", "date",
+                                    "gcc", "nasm", "qemu", "host"}
     assert data["machine"]["warnings"] == [], "an exact count depends on no host"
     assert data["machine"]["tsc"]["khz_begin"] == data["machine"]["tsc"]["khz_end"] == pytest.approx(1_000_000, rel=0.001)
     assert "unknown" not in (data["machine"][key] for key in ("commit", "gcc", "nasm", "qemu"))

@@ -208,9 +208,15 @@ def test_a_shift_is_seen(factor, verdict):
 
 
 def test_noise_is_noise():
-    """Figures that differ by 30 % from run to run: no verdict is wrong, for all that there are many."""
-    verdicts = time_verdicts(measured(timed_rows(8, noise=0.3)), measured(timed_rows(8, noise=0.3, seed=2)))
-    assert {row.verdict for row in verdicts.values()} == {"noise"}
+    """Figures that differ by 30 % from run to run. For all that there are many, a comparison with a wrong verdict is as rare as
+    alpha says: of four, more than one are so once in seventy times, and these four are always the same."""
+    wrong = 0
+    for seed in range(4):
+        sides = [measured(timed_rows(8, noise=0.3, seed=2 * seed + side)) for side in (0, 1)]
+        found = [row.verdict for row in time_verdicts(*sides).values()]
+        assert found.count("noise") >= len(found) - 1
+        wrong += found.count("noise") < len(found)
+    assert wrong <= 1
 
 
 def test_too_few_runs_are_told():
