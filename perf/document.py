@@ -106,13 +106,25 @@ def wrapped(text, indent=""):
     return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent)
 
 
-def table_text(table):
+def columns_text(table):
+    """Aligned; what does not fit in the last column goes on below it."""
     lines = [[str(title) for title in table.head]] + [list(map(cell_text, row)) for row in table.rows]
     widths = [max(map(len, column)) for column in zip(*lines)]
     right = numeric_columns(table)
+    room = max(WIDTH - sum(widths[:-1]) - 2 * len(widths), 40)
+    if not right[-1]:
+        widths[-1] = min(widths[-1], room)
+    yield from (lines[0], ["-" * width for width in widths])
+    for line in lines[1:]:
+        first, *others = [line[-1]] if right[-1] else textwrap.wrap(line[-1], room) or [""]
+        yield from ([*line[:-1], first], *([""] * (len(line) - 1) + [other] for other in others))
+
+
+def table_text(table):
+    lines, right = list(columns_text(table)), numeric_columns(table)
+    widths = [max(map(len, column)) for column in zip(*lines)]
     body = ["  ".join(cell.rjust(width) if is_right else cell.ljust(width)
                       for cell, width, is_right in zip(line, widths, right)).rstrip() for line in lines]
-    body.insert(1, "  ".join("-" * width for width in widths))
     note = [wrapped(table.note)] if table.note else []
     return "\n".join([table.title, f"[{YARDSTICKS[table.yardstick]}]", *body, *note])
 

@@ -122,9 +122,11 @@ def row_pictures(plots, title, rows, unit):
 
 def pair_table(title, pairs):
     unit = one_unit([row for pair in pairs for row in pair[1:]], title)
-    rows = [[base, by_int["p50"], by_sysenter["p50"], by_int["p50"] / by_sysenter["p50"] if by_sysenter["p50"] else None]
-            for base, by_int, by_sysenter in pairs]
-    return Table(f"{title}: both gates, medians", unit, ["figure", "INT 250", "SYSENTER", "INT over SYSENTER"], rows)
+    texts = [text for _, text in with_texts({by_sysenter["name"]: by_sysenter for _, _, by_sysenter in pairs})]
+    rows = [[base, by_int["p50"], by_sysenter["p50"], by_int["p50"] / by_sysenter["p50"] if by_sysenter["p50"] else None, text]
+            for (base, by_int, by_sysenter), text in zip(pairs, texts)]
+    head = ["figure", "INT 250", "SYSENTER", "INT over SYSENTER", "what (SYSENTER)"]
+    return Table(f"{title}: both gates, medians", unit, head, rows)
 
 
 def figure_table(title, rows):
@@ -139,7 +141,7 @@ def with_texts(rows):
     """Rows and what each is; the text of several is written once."""
     before = None
     for name, row in rows.items():
-        text = FIGURES[name].text
+        text = FIGURES[name].text if name in FIGURES else ""
         yield row, text if text != before else ""
         before = text
 
@@ -222,8 +224,8 @@ def all_figures(results):
         "what reading the counter takes, subtracted from each batch."])
     for unit, rows in columns_of(results):
         if rows:
-            section.tables.append(Table(f"Every figure in {unit}", unit, ["figure", *keys],
-                                        [[name, *(row.get(key) for key in keys)] for name, row in rows.items()], folded=True))
+            table = [[row["name"], *(row.get(key) for key in keys), text] for row, text in with_texts(rows)]
+            section.tables.append(Table(f"Every figure in {unit}", unit, ["figure", *keys, "what"], table, folded=True))
     return section
 
 
