@@ -1,6 +1,7 @@
 """The sections of the report about the benchmark's figures: for each group of perf/figures.toml what can be drawn and tabled."""
 
 import dataclasses
+import itertools
 import re
 
 from document import Picture, Section, Table, one_unit
@@ -114,7 +115,7 @@ def row_pictures(plots, title, rows, unit):
         yield Picture(DOTS.get(unit, "Counts"), unit, plots.dots(f"{title} {unit}", unit, single))
     spread = [(name, row["quantiles"]) for name, row in rows.items() if row.get("quantiles") and row["n"] > 1]
     if spread and unit not in EXACT:
-        yield Picture("Distribution: median (bar), middle half, 5 to 95 % and all samples", unit,
+        yield Picture("Distribution: median (bar), middle half, 5 to 95 %", unit,
                       plots.spread(f"{title} spread {unit}", unit, spread))
 
 
@@ -154,14 +155,14 @@ def grid_table(title, unit, across, series, note=""):
 
 
 def crossovers(series):
-    """From which size on which method is the cheapest, in words."""
-    of_size = {}
-    for method, points in series.items():
-        for size, value in points:
-            of_size.setdefault(size, []).append((value, method))
-    best = [(size, min(of_size[size])[1]) for size in sorted(of_size)]
-    changes = [(size, method) for at, (size, method) in enumerate(best) if at == 0 or best[at - 1][1] != method]
-    return "Cheapest: " + "; ".join(f"{method} from {size:,} bytes on" for size, method in changes) + "." if best else ""
+    """From which size on one method is cheaper than another that was cheaper before, in words."""
+    found = []
+    for (one, before), (other, after) in itertools.permutations(series.items(), 2):
+        costs = [(size, dict(before)[size], cost) for size, cost in after if size in dict(before)]
+        last = max((at for at, (_, a, b) in enumerate(costs) if b >= a), default=-1)
+        if 0 <= last < len(costs) - 1:
+            found.append(f"From {costs[last + 1][0]:,} bytes on, {other} is cheaper than {one}.")
+    return " ".join(found)
 
 
 def tables_of(title, rows, unit):

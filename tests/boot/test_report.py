@@ -17,6 +17,7 @@ import document  # noqa: E402
 import figures  # noqa: E402
 import record  # noqa: E402
 import results  # noqa: E402
+import sections  # noqa: E402
 
 MACHINE = {"accel": "tcg", "cpu": "max", "smp": 1, "machine": "pc", "memory": 64, "build": "release", "commit": "0123456789ab",
            "date": "2026-01-02 03:04 UTC", "gcc": "12.2.0", "nasm": "2.16.01", "qemu": "7.2.22", "host": "a host", "warnings": []}
@@ -151,6 +152,11 @@ def test_every_table_says_one_yardstick(report):
         document.one_unit([make_row("a", "instructions", 1), make_row("b", "ticks", 1)], "a table")
     with pytest.raises(document.MixedUnits):
         document.Table("a table", "seconds", [], [])
+
+
+def test_crossing_lines_are_told():
+    series = {"copy": [(64, 1), (256, 4), (1024, 16)], "map": [(64, 8), (256, 8), (1024, 9)], "none": [(64, 0), (256, 0), (1024, 0)]}
+    assert sections.crossovers(series) == "From 1,024 bytes on, map is cheaper than copy."
 
 
 def test_report_of_little(tmp_path):
