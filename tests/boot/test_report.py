@@ -155,7 +155,7 @@ def test_every_table_says_one_yardstick(report):
 
 
 def test_crossing_lines_are_told():
-    series = {"copy": [(64, 1), (256, 4), (1024, 16)], "map": [(64, 8), (256, 8), (1024, 9)], "none": [(64, 0), (256, 0), (1024, 0)]}
+    series = {"copy": [(64, 1), (256, 4), (1024, 16)], "map": [(64, 8), (256, 8), (1024, 9)], "inplace": [(64, 0), (256, 0)]}
     assert sections.crossovers(series) == "From 1,024 bytes on, map is cheaper than copy."
 
 
