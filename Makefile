@@ -73,9 +73,9 @@ SOURCES_file-tests := servers/utilities/sha256.c
 MODULES := $(PROGRAMS:%=$(B)/modules/%)
 UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test_*.c))
 
-.PHONY: all help packages-% iso audit run debug bench bench-linux bench-files bench-peers profile model interrupts-off interrupts \
-	exhaustion kill fuzz attack storm \
-	power-cut mutations test unit-tests coverage check clean distclean
+.PHONY: all help packages-% iso audit run debug bench bench-linux bench-files bench-peers profile model interrupts-off report \
+	sample-report baseline compare record interrupts exhaustion kill fuzz attack storm power-cut mutations test unit-tests coverage \
+	check clean distclean
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # packages are installed before anything is built; a whole build takes seconds
 .SECONDARY:
@@ -210,18 +210,23 @@ debug: packages-build-run-debug ## QEMU waits; gdb starts with the symbols of ke
 	$(Q)$(MAKE) --no-print-directory BUILD=debug all
 	$(Q)tools/debug --build $(OUT)/debug --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) --memory $(MEM)
 
-bench: packages-build-run $(B)/postern-perf.iso ## print INT 250 beside SYSENTER (UNIT=instructions: exact counts only; FULL=1: all)
-	$(Q)accel=`tools/accelerator --choose $(ACCEL) --qemu $(QEMU) --build $(OUT)` && \
+# $1: further arguments.
+run_bench = $(Q)accel=`tools/accelerator --choose $(ACCEL) --qemu $(QEMU) --build $(OUT)` && \
 	$(PYTHON) perf/bench.py --build $(B) --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) --memory $(MEM) --accel $$accel \
-		--unit $(UNIT) $(if $(filter 1,$(FULL)),--full) --output $(OUT)/bench.json
+		--unit $(UNIT) $1
+
+bench: packages-build-run $(B)/postern-perf.iso ## print INT 250 beside SYSENTER (UNIT=instructions: exact counts only; FULL=1: all)
+	$(call run_bench,$(if $(filter 1,$(FULL)),--full) --output $(OUT)/bench.json)
 
 $(OUT)/plugins/%.so: perf/plugins/%.c perf/plugins/plugin.h Makefile
 	@mkdir -p $(@D)
 	$(Q)$(PLUGIN) -o $@ $<
 
+ENTRIES = $(PYTHON) perf/entries.py --build $(B) --plugin $(OUT)/plugins/entries.so --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) \
+	--memory $(MEM) --output $(OUT)/entries.json
+
 interrupts-off: packages-build-run all $(OUT)/plugins/entries.so ## instructions with interrupts off, at most, in each kind of kernel entry
-	$(Q)$(PYTHON) perf/entries.py --build $(B) --plugin $(OUT)/plugins/entries.so --qemu $(QEMU) --machine $(MACHINE) \
-		--cpu $(CPU) --memory $(MEM) --output $(OUT)/entries.json --check
+	$(Q)$(ENTRIES) --check
 
 PROFILE = $(PYTHON) perf/profiler.py --build $(B) --plugin $(OUT)/plugins/profile.so --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) \
 	--memory $(MEM) --output $(OUT)/profile.json
@@ -232,6 +237,31 @@ profile: packages-build-run all $(OUT)/plugins/profile.so ## cache lines, pages,
 model: packages-build-run all $(OUT)/plugins/profile.so ## cycles that a call should take on other CPUs, estimated from published latencies
 	$(Q)$(PROFILE) > /dev/null
 	$(Q)$(PYTHON) perf/model.py --profile $(OUT)/profile.json --bench $(OUT)/bench.json --output $(OUT)/model.json
+
+# ---- report, comparison, record ----
+
+REPORT = $(PYTHON) perf/report.py --figures $(OUT)
+
+report: packages-build-run-report bench model $(OUT)/plugins/entries.so ## measure everything; write build/report/index.html and report.txt
+	$(Q)$(ENTRIES) > /dev/null
+	$(Q)$(REPORT) --base $(BASE) --output $(OUT)/report
+
+sample-report: ACCEL := tcg
+sample-report: report ## the same under TCG, as docs/sample-report.html
+	$(Q)$(REPORT) --sample docs/sample-report.html
+
+baseline: packages-build-run $(B)/postern-perf.iso ## save figures to compare with later (BASE=path, RUNS=n timed runs)
+	$(call run_bench,--runs $(RUNS) --output $(BASE) > /dev/null)
+
+compare: packages-build-run-report $(B)/postern-perf.iso ## measure, and say of each figure: better, worse, same or noise (BASE=path)
+	$(Q)$(PYTHON) perf/compare.py --base $(BASE)
+	$(call run_bench,--runs $(RUNS) --output $(OUT)/bench.json > /dev/null)
+	$(Q)$(PYTHON) perf/compare.py --base $(BASE) --now $(OUT)/bench.json
+	$(Q)$(REPORT) --base $(BASE) --output $(OUT)/report
+
+record: packages-build-run $(B)/postern-perf.iso ## make the exact figures of now those that make test lets none exceed
+	$(call run_bench,--unit instructions --output $(OUT)/record.json > /dev/null)
+	$(Q)$(PYTHON) perf/record.py --figures $(OUT)/record.json --write
 
 # ---- beside Linux ----
 
@@ -344,7 +374,7 @@ coverage: packages-build-run $(COVERAGE)/kernel.elf $(COVERAGE)/executed.so $(MO
 	@ln -sfn $(abspath $(B)/modules) $(COVERAGE)/modules
 	$(Q)$(PYTHON) tests/coverage/coverage.py --build $(COVERAGE) --nasm $(B) --qemu $(QEMU) --gcov $(CROSS)gcov --output $(COVERAGE)/figures.json
 
-test: packages-build-run-test-debug-files ## unit tests, then the guest suite under QEMU and Bochs
+test: packages-build-run-test-debug-files-report ## unit tests, then the guest suite under QEMU and Bochs
 	$(Q)$(MAKE) --no-print-directory BUILD=release iso audit unit-tests $(OUT)/release/linux/ipc
 	$(Q)$(MAKE) --no-print-directory BUILD=debug iso
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider tests

@@ -8,6 +8,9 @@ ACCEL ?= auto
 UNIT ?= all
 # 1: it prints every figure with its samples, warm-up, overhead and percentiles
 FULL ?=
+# make baseline and compare: where figures are saved (make clean removes build), and how often time is measured for the test
+BASE ?= $(OUT)/baseline.json
+RUNS ?= 8
 # QEMU machine (pc, q35), CPU model (max, n270, pentium2, "max,-sep"), MiB of memory (16 or more)
 MACHINE ?= pc
 CPU ?= max

@@ -15,6 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 import boot  # noqa: E402
 import environment  # noqa: E402
+import provenance  # noqa: E402
 import sizes  # noqa: E402
 from figures import FIGURES, is_time  # noqa: E402
 
@@ -105,9 +106,10 @@ def cpu_name(model, accel):
 
 
 def describe(options, facts):
-    return {"accel": options.accel, "cpu": cpu_name(options.cpu, options.accel), "smp": 1,
-            "build": "release" if facts["release"] else "debug",
-            "tsc": {key: facts[f"tsc_{key}"] for key in ("invariant", "khz_begin", "khz_end")}}
+    return {"accel": options.accel, "cpu": cpu_name(options.cpu, options.accel), "smp": 1, "machine": options.machine,
+            "memory": options.memory, "build": "release" if facts["release"] else "debug",
+            "tsc": {key: facts[f"tsc_{key}"] for key in ("invariant", "khz_begin", "khz_end")},
+            **provenance.describe(options.build / "kernel.elf", options.qemu)}
 
 
 def value(results, name):
@@ -195,10 +197,11 @@ def judge(results):
 
 
 def all_rows(runs):
-    """What is the same in every run stands with the first one's figures."""
-    return [{"name": name, "unit": unit if is_time(name) else figure.unit, **results[name]}
-            for at, (unit, results) in enumerate(runs) for name, figure in FIGURES.items()
-            if name in results and (is_time(name) or at == 0)]
+    """What is the same in every run stands with the first one's figures; what is not, with the number of its run."""
+    exact = [{"name": name, "unit": "instructions" if is_time(name) else figure.unit, **runs[0][1][name]}
+             for name, figure in FIGURES.items() if name in runs[0][1]]
+    return exact + [{"name": name, "unit": unit, "run": at, **results[name]}
+                    for at, (unit, results) in enumerate(runs[1:], 1) for name in FIGURES if name in results and is_time(name)]
 
 
 def write_json(path, machine, rows):
@@ -236,8 +239,21 @@ def parse_arguments():
     parser.add_argument("--repeat", type=int, default=1,
                         help="count instructions this often, and fail unless the figures are identical")
     parser.add_argument("--full", action="store_true", help="print every figure, with samples, warm-up, overhead and percentiles")
+    parser.add_argument("--runs", type=int, default=1, help="measure time this often: what perf/compare.py compares")
     parser.add_argument("--check", action="store_true", help="exit 1 when a limit is exceeded")
     return parser.parse_args()
+
+
+def timed_runs(options):
+    """[(unit, results)] of the runs that measure time, and facts of the last one."""
+    began, runs = time.monotonic(), []
+    for at in range(options.runs):
+        if at:
+            left = (time.monotonic() - began) / at * (options.runs - at)
+            print(f"run {at + 1} of {options.runs}, about {left:.0f} s to go: ", end="", file=sys.stderr)
+        results, facts = run(options, icount=False)
+        runs.append(("cycles" if options.accel == "kvm" else "ticks", results))
+    return runs, facts
 
 
 def main():
@@ -252,8 +268,8 @@ def main():
                 raise Failure("two runs of the exact count differ")
         runs = [("instructions", exact)]
         if timed:
-            results, facts = run(options, icount=False)
-            runs.append(("cycles" if options.accel == "kvm" else "ticks", results))
+            more, facts = timed_runs(options)
+            runs += more
             warnings += environment.guest_warnings(facts, options.accel)
     except Failure as failure:
         sys.exit(f"bench: {failure}")
@@ -262,11 +278,11 @@ def main():
     write_json(options.output, machine, rows)
     print_machine(options, machine, runs)
     if options.full:
-        print_full(rows)
+        print_full(all_rows(runs[:2]))
     else:
-        print_pairs(runs)
-        print_singles(runs)
-        print_pools(runs)
+        print_pairs(runs[:2])
+        print_singles(runs[:2])
+        print_pools(runs[:2])
         print(f"\nthese and {len(FIGURES) - len(summary())} more with all their columns: --full (make bench FULL=1)")
     lines, good = judge(exact)
     debug = "" if machine["build"] == "release" else " of a debug build: the limits are for release"

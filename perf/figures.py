@@ -15,6 +15,7 @@ class Figure:
     group: str
     text: str
     unit: str = "time"          # time: what the run counts; else bytes or count
+    assembly: bool = False      # no compiler has a say in it
     limit: int | None = None    # at most, in the exact run of a release build
     aim: int | None = None
 

@@ -5,6 +5,7 @@
 #define WORD 42u
 #define CALLS 32u
 #define CHAIN_LENGTH 16u
+#define REFERENCE_TURNS 1000u
 
 struct target {
     handle_t endpoint;
@@ -19,6 +20,15 @@ static __attribute__((noinline)) status_t empty_loop(uint32_t calls, void *unuse
     do
         __asm__ volatile("" : : : "memory");
     while (--calls);
+    return OK;
+}
+
+/* Nothing of ours is in it: how fast the machine itself is in this run. 2 instructions a turn. */
+static __attribute__((noinline)) status_t reference_loop(uint32_t calls, void *unused)
+{
+    uint32_t turns = calls * REFERENCE_TURNS;
+    (void)unused;
+    __asm__ volatile("1: decl %0\n\tjnz 1b" : "+r"(turns) : : "cc");
     return OK;
 }
 
@@ -149,6 +159,7 @@ static void measure_chains(uint32_t length)
 
 void measure_gates(void)
 {
+    measure(&(struct measurement){ "reference/loop", reference_loop, NULL, 1000, 1 });
     measure(&(struct measurement){ "overhead/loop", empty_loop, NULL, 1000, CALLS });
     measure(&(struct measurement){ "gate/null/int", null_by_int, NULL, 10000, CALLS });
     if (gate_sysenter_usable())
