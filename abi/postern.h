@@ -50,6 +50,7 @@ enum object_type {
     TYPE_NOTIFICATION,
     TYPE_IRQ,
     TYPE_IOPORT,
+    TYPE_TRACE,
     TYPE_COUNT
 };
 
@@ -160,6 +161,39 @@ enum endpoint_info_index {
  * as they are now; anything else: the thread is destroyed. */
 #define METHOD_FAULT 0xFFFFFFFFu
 
+/* What trace_create fills its memory with. Threads have numbers that no other ever has; 0 is the CPU's idling. The number of a
+ * process is the badge of its fault reports, as ps shows it; 0 is init, and whoever has no supervisor. */
+enum trace_kind {           /* thread, peer; first, second */
+    TRACE_CALL = 1,         /* a caller, an idle worker, which runs from now on; method, word */
+    TRACE_SERVE,            /* a caller out of the queue, the worker that takes its request; method, word */
+    TRACE_REPLY,            /* a worker, its caller, which runs from now on; service status, word */
+    TRACE_CUT,              /* a caller that leaves its call, the worker that goes on with nobody to reply to */
+    TRACE_END,              /* a caller whose call has ended without a reply; status */
+    TRACE_SWITCH,           /* who ran, who runs; 0: the first waits for a request, 1: is stopped, 2: is ready, 3: is in a queue,
+                               4: waits for a notification, 6: has ended; the owner of the budget from now on */
+    TRACE_BUDGET,           /* who runs, the owner of the budget from now on */
+    TRACE_WAKE,             /* who runs, who may run now */
+    TRACE_INTERRUPT,        /* who ran; line */
+    TRACE_CLOCK,            /* who ran: an interrupt of the clock */
+    TRACE_FAULT             /* who faulted; vector, address */
+};
+
+struct trace_record {
+    uint64_t time;                  /* of the time stamp counter */
+    uint32_t kind;
+    uint32_t thread, process;       /* whom it is about, and the process that belongs to */
+    uint32_t peer, peer_process;    /* whom else */
+    uint32_t owner;                 /* thread whose budget is running */
+    uint32_t first, second;
+};
+
+/* The oldest record is overwritten: of `count` the last `capacity` are there, record n at n modulo capacity. */
+struct trace_ring {
+    uint64_t count;
+    uint32_t capacity, padding;
+    struct trace_record records[];
+};
+
 /* What the kernel hands to init: mapped read-only at BOOT_INFO_ADDRESS, one page. */
 #define BOOT_INFO_ADDRESS 0x00010000u
 #define BOOT_INFO_MAGIC 0x50535452u /* "PSTR" */
@@ -178,6 +212,7 @@ struct boot_info {
     handle_t ioports;       /* authority over ports 0 to 65535 */
     handle_t irqs;          /* authority over all lines */
     handle_t device_memory; /* authority over physical memory that is not RAM */
+    handle_t trace;         /* authority to trace */
     uint32_t module_count;
     char command_line[256]; /* of the kernel */
     struct boot_module modules[BOOT_MODULES];

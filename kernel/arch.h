@@ -66,6 +66,10 @@ status_t arch_call_again(struct thread *thread);
  * this fills in the rest of it, so that the thread can leave by either gate. Cold, as deadlock_refuses() is. */
 void arch_frame_complete(struct thread *thread) __attribute__((cold));
 
+/* To be called when the current thread has got or lost the FPU registers, or a trace begins or ends: while either is so, SYSENTER
+ * enters through a stub that hands everything to C, and the fast path pays nothing for them. */
+void arch_choose_entry(void);
+
 /* ---- time; ticks are those of the time stamp counter, or of the PIT scaled where there is no TSC ---- */
 uint64_t arch_time(void);
 uint64_t arch_microseconds_to_ticks(uint64_t microseconds);

@@ -10,6 +10,7 @@
 #include "notification.h"
 #include "process.h"
 #include "thread.h"
+#include "trace.h"
 
 #define INIT_PRIORITY 24
 #define INIT_STACK_PAGES 8u
@@ -235,6 +236,7 @@ static void give_boot_info(struct process *init, const struct boot_data *boot)
     info.ioports = must_give_new(init, authority_over_ports(init), RIGHTS_ALL);
     info.irqs = must_give_new(init, authority_over_irqs(init), RIGHTS_ALL);
     info.device_memory = must_give_new(init, memory_create_borrowed(init, 0, 0, true), RIGHTS_ALL);
+    info.trace = must_give_new(init, object_create(TYPE_TRACE, init), RIGHTS_ALL);
     info.module_count = boot->module_count;
     copy_text(info.command_line, sizeof(info.command_line), boot->command_line);
     for (uint32_t i = 0; i < boot->module_count; i++)

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "process.h"
 #include "thread.h"
+#include "trace.h"
 
 struct message {
     uint32_t word, method;
@@ -327,6 +328,7 @@ void call_cut(struct thread *caller)
         return;
     }
     struct thread *worker = caller->callee;
+    trace_event(TRACE_CUT, caller, worker, 0, 0);
     worker->left_by = caller->badge;
     worker->link = &null_thread;
     caller->callee = NULL;

@@ -4,6 +4,7 @@
 #include "log.h"
 #include "process.h"
 #include "thread.h"
+#include "trace.h"
 
 static void print_fault(const struct thread *thread)
 {
@@ -17,8 +18,11 @@ void kernel_exception(struct thread *thread, uint32_t vector, uint32_t error, ui
     thread->fault.vector = vector;
     thread->fault.error = error;
     thread->fault.address = address;
-    if (call_supervisor(thread))
+    trace_event(TRACE_FAULT, thread, thread, vector, address);
+    if (call_supervisor(thread)) {
+        trace_called(thread);
         return;
+    }
     print_fault(thread);
     if (!thread->process->supervisor && thread->process->object.payer == this_cpu()->kernel)
         panic("init failed, and nobody supervises it");

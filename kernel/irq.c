@@ -1,6 +1,7 @@
 /* Interrupt lines become notifications; a line stays masked until its owner acknowledges it. */
 #include "arch.h"
 #include "notification.h"
+#include "trace.h"
 
 #define LINES_MAX 16
 
@@ -8,6 +9,7 @@ static struct irq *bound[LINES_MAX];
 
 void kernel_interrupt(uint32_t line)
 {
+    trace_event(TRACE_INTERRUPT, this_cpu()->current, this_cpu()->current, line, 0);
     if (line < LINES_MAX && bound[line])
         notification_signal(bound[line]->notification, bound[line]->bits);
 }

@@ -9,6 +9,7 @@
 #include "quota.h"
 #include "slab.h"
 #include "thread.h"
+#include "trace.h"
 
 struct object_class {
     struct slab slab;
@@ -27,6 +28,7 @@ static struct object_class classes[TYPE_COUNT] = {
     [TYPE_NOTIFICATION] = CLASS(struct notification, notification_destroy),
     [TYPE_IRQ] = CLASS(struct irq, irq_destroy),
     [TYPE_IOPORT] = CLASS(struct ioport, NULL),
+    [TYPE_TRACE] = CLASS(struct trace, trace_destroy),
 };
 
 void *object_create(enum object_type type, struct process *payer)

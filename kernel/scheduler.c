@@ -2,6 +2,7 @@
 #include "arch.h"
 #include "log.h"
 #include "thread.h"
+#include "trace.h"
 
 void budget_init(struct budget *budget, uint8_t priority, uint32_t slice)
 {
@@ -29,6 +30,7 @@ void scheduler_set_budget(struct budget *budget)
         return;
     scheduler_account();
     cpu->budget = budget;
+    trace_event(TRACE_BUDGET, cpu->current, budget->bound, 0, 0);
     if (budget->left == 0)
         budget->left = budget->slice;
     timer_program();
@@ -62,6 +64,7 @@ void scheduler_ready(struct thread *thread, struct budget *budget)
     budget->thread = thread;
     budget->queued = true;
     queue_append(&cpu->ready, &budget->link, budget->priority);
+    trace_event(TRACE_WAKE, cpu->current, thread, 0, 0);
     if (better_than_running(cpu, budget))
         cpu->reschedule = true;
 }
@@ -82,6 +85,7 @@ void scheduler_run_next(void)
     struct thread *next = link ? budget->thread : cpu->idle;
     budget->queued = false;
     cpu->reschedule = !list_empty(&cpu->doomed);
+    trace_event(TRACE_SWITCH, cpu->current, next, cpu->current->state, budget->bound->number);
     next->state = THREAD_ACTIVE;
     scheduler_switch_to(next);
     scheduler_set_budget(budget);

@@ -7,7 +7,7 @@
 #include "process.h"
 #include "thread.h"
 
-status_t (*const syscall_table[SYSCALL_COUNT])(struct thread *thread) = {
+status_t (*syscall_table[SYSCALL_COUNT])(struct thread *thread) = {
 #define SYSCALL(number, name, arguments, results, text) [number] = sys_##name,
 #include "syscalls.def"
 #undef SYSCALL

@@ -16,6 +16,8 @@ struct thread;
 #include "syscalls.def"
 #undef SYSCALL
 
+extern status_t (*syscall_table[SYSCALL_COUNT])(struct thread *thread);
+
 /* Puts a handle into `to` and its value into the result. E_NO_MEMORY when the table cannot take it. */
 status_t syscall_return_handle(struct thread *thread, struct process *to, struct object *object, uint32_t rights, uint32_t badge);
 /* The same for a new object, every right, own process; drops the creator's reference, so a failure destroys it. */

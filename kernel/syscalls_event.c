@@ -1,9 +1,11 @@
-/* Calls on notifications, interrupt lines and ports. */
+/* Calls on notifications, interrupt lines, ports and traces. */
 #include "arch.h"
+#include "memory.h"
 #include "notification.h"
 #include "process.h"
 #include "syscalls.h"
 #include "thread.h"
+#include "trace.h"
 
 static void *find(struct thread *thread, handle_t handle, enum object_type type, uint32_t rights, status_t *status)
 {
@@ -167,4 +169,26 @@ status_t sys_ioport_grant(struct thread *thread)
     if (!process)
         return status;
     return allow_ports(process, ioport) ? OK : E_NO_MEMORY;
+}
+
+/* ---- traces ---- */
+
+/* Contiguous memory lies where the kernel can always write. */
+status_t sys_trace_create(struct thread *thread)
+{
+    status_t status = OK;
+    if (!find(thread, thread->frame.ebx, TYPE_TRACE, RIGHT_CONTROL, &status))
+        return status;
+    struct memory *memory = find(thread, thread->frame.ecx, TYPE_MEMORY, RIGHT_WRITE, &status);
+    if (!memory)
+        return status;
+    if (memory->kind != MEMORY_RANGE)
+        return E_BAD_ARGUMENT;
+    if (this_cpu()->trace)
+        return E_BUSY;
+    struct trace *trace = object_create(TYPE_TRACE, thread->process);
+    if (!trace)
+        return E_NO_MEMORY;
+    trace_start(trace, memory);
+    return syscall_return_object(thread, &trace->object);
 }

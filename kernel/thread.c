@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "notification.h"
 #include "process.h"
+#include "trace.h"
 
 #define SLICE_MICROSECONDS 10000u /* of a thread's own budget, until budget_set */
 
@@ -44,7 +45,7 @@ struct thread *thread_create(struct process *process, uint32_t entry, uint32_t s
     object_hold(&thread->object); /* while it lives */
     object_hold(&process->object);
     list_insert(&process->threads, &thread->in_process);
-    this_cpu()->threads_created++;
+    thread->number = ++this_cpu()->threads_created;
     this_cpu()->threads_alive++;
     return thread;
 }
@@ -109,6 +110,7 @@ void thread_unblock(struct thread *thread, status_t status)
     if (!leave_wait(thread))
         return;
     if (!notified) {
+        trace_event(TRACE_END, thread, thread, (uint32_t)status, 0);
         call_finish(thread, status);
         return;
     }
@@ -157,6 +159,7 @@ static void fail_caller(struct thread *worker, bool running)
     caller->callee = NULL;
     if (running) /* move off the caller's budget, so that the caller can be queued with it */
         scheduler_set_budget(this_cpu()->idle->base);
+    trace_event(TRACE_END, caller, caller, (uint32_t)E_PEER_DIED, 0);
     call_finish(caller, E_PEER_DIED);
 }
 

@@ -22,6 +22,7 @@ struct endpoint;
 struct memory;
 struct process;
 struct thread;
+struct trace;
 
 struct budget {
     struct object object;       /* type and payer unused in the budget that is embedded in a thread */
@@ -79,6 +80,7 @@ struct thread {
     /* ---- end of the hot line ---- */
 
     struct process *process;        /* holds a reference */
+    uint32_t number;                /* of all threads ever created, for traces; 0: idle */
     struct list in_process;         /* process->threads */
     struct list in_endpoint;        /* endpoint->workers */
     struct list queue_link;         /* endpoint->callers, notification->waiters or cpu->doomed, by state */
@@ -116,6 +118,7 @@ struct cpu {
     struct list doomed;             /* threads to end before leaving; `reschedule` is set while there is one */
     uint32_t switches, interrupts, threads_created, threads_alive, processes_alive;
     const void *sysenter_entry;     /* where MSR_SYSENTER_EIP points; NULL: no SYSENTER (sysenter/msr.c) */
+    struct trace *trace;            /* the one that goes on; NULL: none */
 };
 
 extern struct thread null_thread; /* flags FLAG_NEVER: stands where no thread stands, so that one compare covers it */

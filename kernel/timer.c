@@ -3,6 +3,7 @@
 
 #include "arch.h"
 #include "thread.h"
+#include "trace.h"
 
 void timer_arm(struct timer *timer, uint64_t when, void (*expired)(struct timer *timer))
 {
@@ -42,6 +43,7 @@ static void expire(struct timer **timers, uint64_t now)
 void timer_interrupt(void)
 {
     struct cpu *cpu = this_cpu();
+    trace_event(TRACE_CLOCK, cpu->current, cpu->current, 0, 0);
     scheduler_account();
     expire(&cpu->timers, arch_time());
     if (cpu->budget->left == 0)

@@ -1,7 +1,9 @@
 /* SYSENTER calls that the fast path does not take: the same C code as behind INT 250 runs them. */
 #include "arch.h"
 #include "endpoint.h"
+#include "syscalls.h"
 #include "thread.h"
+#include "trace.h"
 
 #define EFLAGS_AT_START 0x202u  /* interrupts on, nothing else */
 #define EFLAGS_TF 0x100u
@@ -42,8 +44,9 @@ status_t sysenter_dispatch(struct thread *thread)
     complete_frame(thread, operation == OP_REPLY_WAIT);
     frame->handle = HANDLE_NONE;
     if (operation >= 0)
-        return call_service(thread, frame->eax, TIMEOUT_NEVER, HANDLE_NONE);
+        return this_cpu()->trace ? trace_call_service(thread, frame->eax) :
+                                   call_service(thread, frame->eax, TIMEOUT_NEVER, HANDLE_NONE);
     if (operation == OP_REPLY_WAIT)
-        return call_reply_wait(thread);
+        return this_cpu()->trace ? syscall_table[SYS_reply_wait](thread) : call_reply_wait(thread);
     return operation == OP_NULL ? OP_NULL : E_BAD_CALL;
 }

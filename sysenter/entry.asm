@@ -7,7 +7,7 @@
 ;
 ; What is not checked here is arranged elsewhere:
 ;  - FPU state in registers, tracing: while the current thread needs care, the SYSENTER MSR points at
-;    sysenter_entry_unarmed (sysenter_arm).
+;    sysenter_entry_unarmed (arch_choose_entry).
 ;  - Ports: the I/O bitmap is mapped per address space, CR3 brings it along (arch/x86/ports.c).
 ;  - Bad type, right or generation of a handle, a busy pool, a client thread that replies: null_endpoint and null_thread
 ;    stand there, whose flags are not zero.

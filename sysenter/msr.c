@@ -1,6 +1,7 @@
 /* The model-specific registers behind SYSENTER, and which entry they point at. */
 #include "sysenter.h"
 
+#include "arch.h"
 #include "thread.h"
 
 #define MSR_SYSENTER_CS 0x174
@@ -29,10 +30,11 @@ void sysenter_init(void)
 }
 
 /* Writing an MSR costs about a hundred cycles, so it is written only to change. */
-void sysenter_arm(bool armed)
+void arch_choose_entry(void)
 {
-    const char *wanted = armed ? sysenter_entry : sysenter_entry_unarmed;
-    const char *now = this_cpu()->sysenter_entry;
+    const struct cpu *cpu = this_cpu();
+    const char *wanted = cpu->trace || (cpu->current->flags & FLAG_FPU) ? sysenter_entry_unarmed : sysenter_entry;
+    const char *now = cpu->sysenter_entry;
     if (now && now != wanted)
         point_at(wanted);
 }

@@ -66,14 +66,14 @@ void fpu_unavailable(struct thread *thread)
         return;
     restore(thread->fpu);
     thread->flags |= FLAG_FPU;
-    sysenter_arm(false);
+    arch_choose_entry();
 }
 
 static void give_up(struct thread *thread)
 {
     thread->flags &= ~FLAG_FPU;
     deny();
-    sysenter_arm(true);
+    arch_choose_entry();
 }
 
 void fpu_leave(struct thread *thread)

@@ -38,7 +38,9 @@
                                Reply: a number. E_NO_MEMORY: there is too much */
 #define INIT_DMA_DROP 11    /* word: such a number: no device reaches that memory any more. E_NOT_FOUND */
 #define INIT_DMA_QUIET 12   /* the caller has reset its devices: what its earlier lives left behind may go */
-#define INIT_METHODS 13
+#define INIT_TRACE 13       /* Reply: the authority to trace, a handle for trace_create. E_NO_RIGHT unless the system list says
+                               trace = true (children inherit it) */
+#define INIT_METHODS 14
 
 #define PROCESSES_MAX 160u  /* services and children */
 

@@ -381,4 +381,14 @@ SYSTEM_INLINE status_t ioport_grant(handle_t ioport, handle_t process)
     return system_command(SYS_ioport_grant, ioport, process, 0, 0, 0);
 }
 
+/* ---------------------------------------------------------------- traces */
+
+/* Records what the CPU does in `memory` (RIGHT_WRITE, made with MEMORY_CONTIGUOUS), a struct trace_ring, until the last handle
+ * of the trace is closed. Meanwhile every call takes the C path. E_BUSY: there is a trace already; E_BAD_ARGUMENT: the memory;
+ * E_NO_MEMORY. */
+SYSTEM_INLINE status_t trace_create(handle_t authority, handle_t memory, handle_t *trace)
+{
+    return system_query(SYS_trace_create, authority, memory, 0, 0, 0, trace);
+}
+
 #endif

@@ -132,6 +132,8 @@ static bool read_key(struct service *service, const struct word *key, const stru
         return read_flag(value, "yes", &service->control);
     if (word_equals(key, "modules"))
         return read_flag(value, "yes", &service->modules);
+    if (word_equals(key, "trace"))
+        return read_flag(value, "yes", &service->traces);
     if (word_equals(key, "pci"))
         return read_flag(value, "yes", &service->pci);
     if (word_equals(key, "restart"))

@@ -98,6 +98,16 @@ static reply_t end_machine(const request_t *rq)
     machine_end(rq->word);
 }
 
+static reply_t give_trace(const request_t *rq)
+{
+    const struct process *client = process_of_number(rq->badge);
+    handle_t authority;
+    if (!client || !client->service->traces)
+        return reply_error(E_NO_RIGHT);
+    status_t status = handle_duplicate(boot_info()->trace, RIGHT_CONTROL | RIGHT_TRANSFER, 0, &authority);
+    return status == OK ? reply_handle(0, authority) : reply_error(status);
+}
+
 static const method_t methods[INIT_METHODS] = {
     [INIT_FIND] = find,
     [INIT_ENDPOINT] = endpoint,
@@ -112,6 +122,7 @@ static const method_t methods[INIT_METHODS] = {
     [INIT_DMA_KEEP] = dma_keep,
     [INIT_DMA_DROP] = dma_drop,
     [INIT_DMA_QUIET] = dma_quiet,
+    [INIT_TRACE] = give_trace,
 };
 
 /* A service has the same badge in all its lives: what an earlier one asked for must not happen to the next, which begins with the

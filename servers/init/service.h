@@ -24,6 +24,7 @@ struct service {                        /* a line of the system list */
     bool essential;                     /* essential=yes: the machine ends with it */
     bool control;                       /* control=yes: it and its children may end any process, and the machine */
     bool modules;                       /* modules=yes: it may read the boot modules */
+    bool traces;                        /* trace=yes: it and its children may trace the machine */
     bool pci;                           /* pci=yes: it has devices, which reach memory */
     bool restarts;                      /* restart=always, restart=at-once */
     bool at_once;                       /* restart=at-once: without delay, as often as it takes */

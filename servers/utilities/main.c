@@ -39,6 +39,8 @@ static const struct command commands[] = {
     { "sync", sync_main, "sync", "returns when everything written is on the disks" },
     { "top", top_main, "top [-n TIMES]", "shows every second what services and programs do; q ends it" },
     { "touch", touch_main, "touch FILE ...", "makes empty files, or sets their times to now" },
+    { "trace", trace_main, "trace COMMAND [WORD ...] | trace -s SECONDS",
+      "records calls, switches, interrupts: for tools/trace" },
     { "umount", umount_main, "umount FOLDER ...", "unmounts file systems" },
     { "uptime", uptime_main, "uptime", "shows how long the machine has been up" },
     { "wc", wc_main, "wc [FILE ...]", "counts lines, words and bytes" },

@@ -8,6 +8,7 @@
 #include "process.h"
 #include "slab.h"
 #include "thread.h"
+#include "trace.h"
 
 #define ACCOUNTS 4096u
 #define PLACES (2 * ACCOUNTS)
@@ -24,6 +25,7 @@ static const uint32_t slot_sizes[TYPE_COUNT] = {
     [TYPE_BUDGET] = SLOT(struct budget),     [TYPE_ENDPOINT] = SLOT(struct endpoint),
     [TYPE_MEMORY] = SLOT(struct memory),     [TYPE_NOTIFICATION] = SLOT(struct notification),
     [TYPE_IRQ] = SLOT(struct irq),           [TYPE_IOPORT] = SLOT(struct ioport),
+    [TYPE_TRACE] = SLOT(struct trace),
 };
 
 /* ---- accounts ---- */
@@ -161,6 +163,10 @@ static void visit(struct object *object)
         break;
     case TYPE_THREAD: visit_thread((struct thread *)object); break;
     case TYPE_MEMORY: visit_memory((struct memory *)object); break;
+    case TYPE_TRACE:
+        if (((struct trace *)object)->memory)
+            refer(&((struct trace *)object)->memory->object);
+        break;
     case TYPE_IRQ:
         if (((struct irq *)object)->notification)
             refer(&((struct irq *)object)->notification->object);

@@ -48,6 +48,7 @@ essential = true
 int-gate = true
 control = true
 modules = true
+trace = true
 ports = ["0x3f8-0x3ff", "0x60-0x60"]
 irq = [4, 1]
 device-memory = ["0xb8000-0xbffff"]
@@ -66,7 +67,8 @@ uses = ["*"]
     assert lines == [
         "pci pci workers=2 ports=0-0xffff irq=all device-memory=all drivers=2:1af4:1001,2:class:0101,3:8086:100e",
         "a echo workers=2 quota=256 priority=20 highest=31 faults=thread restart=always essential=yes int-gate=1 control=yes "
-        "modules=yes ports=0x3f8-0x3ff ports=0x60-0x60 irq=4 irq=1 device-memory=0xb8000-0xbffff pci=yes uses=pci calls=pci",
+        "modules=yes trace=yes ports=0x3f8-0x3ff ports=0x60-0x60 irq=4 irq=1 device-memory=0xb8000-0xbffff pci=yes uses=pci "
+        "calls=pci",
         "b b pci=yes uses=a,pci calls=a next=relay2 depth=3",
         "c c uses=*",
     ]

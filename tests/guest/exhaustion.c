@@ -167,6 +167,25 @@ static void mapping(void)
     child_end(&victim);
 }
 
+static handle_t authority;
+
+static status_t take_trace(void)
+{
+    return trace_create(authority, first_of_two, &got);
+}
+
+static void trace(void)
+{
+    static const struct step step = { "trace_create", take_trace, close };
+    if (no_audit())
+        return;
+    expect_equal(trace_authority(&authority), OK);
+    expect_equal(memory_create(1, MEMORY_CONTIGUOUS, &first_of_two), OK);
+    run_step(&step);
+    handle_close(first_of_two);
+    handle_close(authority);
+}
+
 static void port_bitmap(void)
 {
     static const struct step step = { "ioport_grant", take_grant, keep };
@@ -262,6 +281,7 @@ static void attached_handle(void)
 static const struct test_case cases[] = {
     { "every allocation of every call", each_call, NULL },
     { "page tables for a mapping", mapping, NULL },
+    { "a trace", trace, NULL },
     { "a bitmap of ports", port_bitmap, NULL },
     { "a page for a slab", slab_pages, NULL },
     { "a table of handles, for an attached handle", attached_handle, NULL },

@@ -81,6 +81,14 @@ static void expect_flags(const struct gate *gate, uint32_t eflags)
 }
 
 static void with_trap_flag(const struct gate *gate) { expect_flags(gate, TF); }
+static void with_trap_flag_traced(const struct gate *gate)
+{
+    trace_begin(4);
+    expect_passed();
+    expect_flags(gate, TF);
+    trace_forget();
+}
+
 static void with_nested_task(const struct gate *gate) { expect_flags(gate, NT); }
 static void with_both(const struct gate *gate) { expect_flags(gate, NT | TF); }
 static void with_alignment_check(const struct gate *gate) { expect_flags(gate, AC); }
@@ -381,6 +389,7 @@ static void popf_keeps_privileges(void)
 
 static const struct test_case cases[] = {
     { "TF set", .run_gate = with_trap_flag },
+    { "TF set, while there is a trace", .run_gate = with_trap_flag_traced },
     { "NT set", .run_gate = with_nested_task },
     { "NT and TF set", .run_gate = with_both },
     { "AC set", .run_gate = with_alignment_check },

@@ -33,8 +33,8 @@ _Static_assert(sizeof(struct fuzz) <= sizeof(SHARED->words), "all of it is on th
 /* ---- arguments ---- */
 
 /* One letter for each of EBX ECX EDX ESI EDI: a handle of a process p, thread t, budget b (or thread B), endpoint e, memory m,
- * notification n, irq i, ioport o, anything h (perhaps with HANDLE_ACCEPT: H); an address with protection a, entry x, stack s,
- * count c, rights r, priority y, slice z, time T, quota q, word w. */
+ * notification n, irq i, ioport o, trace g, anything h (perhaps with HANDLE_ACCEPT: H); an address with protection a, entry x,
+ * stack s, count c, rights r, priority y, slice z, time T, quota q, word w. */
 struct shape {
     const char *arguments;
     enum object_type made;  /* what a success puts into EBX */
@@ -90,6 +90,7 @@ static const struct shape shapes[SYSCALL_COUNT] = {
     [SYS_irq_ack] = { "iwwww", TYPE_NONE, false },
     [SYS_ioport_create] = { "owcww", TYPE_IOPORT, false },
     [SYS_ioport_grant] = { "opwww", TYPE_NONE, false },
+    [SYS_trace_create] = { "gmwww", TYPE_TRACE, false },
 };
 
 static const uint32_t odd_words[] = {
@@ -148,6 +149,7 @@ static uint32_t argument_of(struct fuzzer *self, char letter)
     case 'n': return handle_of(self, TYPE_NOTIFICATION);
     case 'i': return handle_of(self, TYPE_IRQ);
     case 'o': return handle_of(self, TYPE_IOPORT);
+    case 'g': return handle_of(self, TYPE_TRACE);
     case 'h': return any_handle(self);
     case 'H': return random % 4 ? random % 2 : any_handle(self) | random % 2;
     case 'a': return CHILD_SCRATCH + random % 64 * PAGE_SIZE + (random >> 8) % 8;
@@ -289,6 +291,7 @@ static void make_common(handle_t common[TYPE_COUNT])
     expect_equal(thread_create(common[TYPE_PROCESS], 0, 0, 0, 1, &common[TYPE_THREAD]), OK);
     expect_equal(irq_create(startup_handle("irq"), 8, &common[TYPE_IRQ]), OK);
     expect_equal(ioport_create(startup_handle("ports"), 0x70, 2, &common[TYPE_IOPORT]), OK);
+    expect_equal(trace_authority(&common[TYPE_TRACE]), OK);
 }
 
 static void end_common(handle_t common[TYPE_COUNT])

@@ -92,6 +92,13 @@ void expect_audit(void);
 volatile uint32_t *apic_open(void);
 void apic_close(void);
 
+/* The authority to trace, from init. (trace.c) */
+status_t trace_authority(handle_t *authority);
+/* A trace of our own into so many pages; it ends, and what it has recorded is given back. These state expectations. */
+void trace_begin(uint32_t pages);
+void trace_end(void);
+void trace_forget(void);
+
 /* A thread of ours on a stack of its own. */
 struct task {
     void (*run)(struct task *task);
@@ -171,6 +178,6 @@ extern const struct test_group call_tests, queue_tests, death_tests, deadline_te
     flags_tests, protection_tests, handle_tests, memory_tests, quota_tests, thread_tests, budget_tests,
     notification_tests, device_tests, fpu_tests, hostile_tests, fuzz_tests, interrupt_tests, regression_tests,
     regression_call_tests, spawn_tests, restart_tests, log_tests, deadlock_tests, exhaustion_tests, kill_tests,
-    caller_tests, pool_tests, making_tests, attack_tests, waiting_tests;
+    caller_tests, pool_tests, making_tests, attack_tests, waiting_tests, trace_tests;
 
 #endif
