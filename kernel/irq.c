@@ -9,7 +9,7 @@ static struct irq *bound[LINES_MAX];
 
 void kernel_interrupt(uint32_t line)
 {
-    trace_event(TRACE_INTERRUPT, this_cpu()->current, this_cpu()->current, line, 0);
+    trace_interrupt(TRACE_INTERRUPT, line);
     if (line < LINES_MAX && bound[line])
         notification_signal(bound[line]->notification, bound[line]->bits);
 }

@@ -43,7 +43,7 @@ static void expire(struct timer **timers, uint64_t now)
 void timer_interrupt(void)
 {
     struct cpu *cpu = this_cpu();
-    trace_event(TRACE_CLOCK, cpu->current, cpu->current, 0, 0);
+    trace_interrupt(TRACE_CLOCK, 0);
     scheduler_account();
     expire(&cpu->timers, arch_time());
     if (cpu->budget->left == 0)

@@ -24,6 +24,11 @@ void trace_event(enum trace_kind kind, const struct thread *thread, const struct
         trace->next = 0;
 }
 
+void trace_interrupt(enum trace_kind kind, uint32_t line)
+{
+    trace_event(kind, this_cpu()->current, this_cpu()->current, line, 0);
+}
+
 void trace_called(const struct thread *caller)
 {
     if (caller->callee)

@@ -26,6 +26,8 @@ void trace_destroy(struct object *object);
  * names the thread twice. */
 void trace_event(enum trace_kind kind, const struct thread *thread, const struct thread *peer, uint32_t first, uint32_t second)
     __attribute__((noinline));
+/* TRACE_INTERRUPT, TRACE_CLOCK. */
+void trace_interrupt(enum trace_kind kind, uint32_t line);
 /* The call that the thread has just made, unless it waits for a worker. */
 void trace_called(const struct thread *caller);
 /* call_service() for SYSENTER's slow path. */

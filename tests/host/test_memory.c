@@ -78,6 +78,7 @@ void thread_destroy(struct object *object) { fail_msg("thread %p destroyed", (vo
 void endpoint_destroy(struct object *object) { fail_msg("endpoint %p destroyed", (void *)object); }
 void notification_destroy(struct object *object) { fail_msg("notification %p destroyed", (void *)object); }
 void irq_destroy(struct object *object) { fail_msg("irq %p destroyed", (void *)object); }
+void trace_destroy(struct object *object) { fail_msg("trace %p destroyed", (void *)object); }
 
 static void start_process(struct process *process)
 {

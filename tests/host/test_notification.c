@@ -4,6 +4,7 @@
 
 #include "arch.h"
 #include "thread.h"
+#include "trace.h"
 #include "unit.h"
 
 #define LINE 5u
@@ -25,6 +26,7 @@ void scheduler_ready(struct thread *thread, struct budget *budget)
 }
 
 void timer_cancel(struct timer *timer) { cancelled = timer; }
+void trace_interrupt(enum trace_kind kind, uint32_t line) { (void)line; assert_int_equal(kind, TRACE_INTERRUPT); }
 void object_release(struct object *object) { object->references--; }
 bool arch_irq_usable(uint32_t line) { return line != 2; }
 void arch_irq_mask(uint32_t line) { masked_lines |= (uint16_t)(1u << line); }
