@@ -7,12 +7,10 @@
 #include "process.h"
 #include "syscalls.h"
 
-void trace_event(enum trace_kind kind, const struct thread *thread, const struct thread *peer, uint32_t first, uint32_t second)
+void trace_record(enum trace_kind kind, const struct thread *thread, const struct thread *peer, uint32_t first, uint32_t second)
 {
     const struct cpu *cpu = this_cpu();
     struct trace *trace = cpu->trace;
-    if (!trace)
-        return;
     trace->ring->records[trace->next] = (struct trace_record){
         .time = arch_time(), .kind = kind,
         .thread = thread->number, .process = thread->process->supervisor_badge,

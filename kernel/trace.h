@@ -22,10 +22,16 @@ struct trace { /* the authority to trace, or a trace that goes on until its last
 void trace_start(struct trace *trace, struct memory *memory);
 void trace_destroy(struct object *object);
 
+void trace_record(enum trace_kind kind, const struct thread *thread, const struct thread *peer, uint32_t first, uint32_t second)
+    __attribute__((noinline));
 /* Writes a record if there is a trace. What the arguments mean: enum trace_kind (abi/postern.h). An event without a peer
  * names the thread twice. */
-void trace_event(enum trace_kind kind, const struct thread *thread, const struct thread *peer, uint32_t first, uint32_t second)
-    __attribute__((noinline));
+static inline void trace_event(enum trace_kind kind, const struct thread *thread, const struct thread *peer, uint32_t first,
+                               uint32_t second)
+{
+    if (__builtin_expect(this_cpu()->trace != NULL, 0))
+        trace_record(kind, thread, peer, first, second);
+}
 /* TRACE_INTERRUPT, TRACE_CLOCK. */
 void trace_interrupt(enum trace_kind kind, uint32_t line);
 /* The call that the thread has just made, unless it waits for a worker. */
