@@ -122,7 +122,7 @@ $(B)/kernel.elf: $(KERNEL_OBJECTS) boot/kernel.ld
 # audit's functions in front of some of theirs.
 AUDIT_C := $(wildcard tests/audit/*.c)
 AUDIT_OBJECTS := $(patsubst %.c,$(B)/audit/%.o,$(KERNEL_C) $(AUDIT_C)) $(KERNEL_ASM:%.asm=$(B)/%.asm.o)
-AUDIT_WRAPPED := sys_process_info slab_allocate frame_allocate_low frame_allocate_any
+AUDIT_WRAPPED := sys_process_info slab_allocate frame_allocate_low frame_allocate_any frame_extend_run
 
 $(B)/audit/%.o: %.c Makefile config.mk
 	@mkdir -p $(@D)

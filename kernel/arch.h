@@ -8,7 +8,6 @@
 #include <postern.h>
 
 struct thread;
-struct frame;
 struct boot_data;
 
 /* ---- physical memory; a frame is a 4 KiB page, named by its number so that 4 GiB and more fit ---- */
@@ -24,33 +23,46 @@ void arch_page_copy_in(frame_t to, uint32_t offset, const void *kernel_source, u
 uint32_t arch_frame_read_word(frame_t frame, uint32_t offset);
 
 /* ---- address spaces ---- */
-#define ARCH_SPACE_PAGES 3u /* pages that an empty space takes */
+#define ARCH_PORT_PAGES 3u      /* pages that the first port of a space takes */
+#define ARCH_SPACE_PAGES 1u     /* pages that an empty space takes */
+#define ARCH_TABLE_PAGES 512u   /* pages that one table maps */
 struct address_space {
     uint32_t root;          /* what CR3 takes */
     uint64_t *tables;       /* arch's own bookkeeping */
-    uint8_t *port_bitmap;   /* NULL until a port is granted; 8 KiB, a clear bit allows */
+    uint32_t freed;         /* entries of directories that arch_space_destroy() is done with */
+    void *ports[ARCH_PORT_PAGES];   /* NULL until a port is granted: a table, and a bitmap in which a clear bit allows */
 };
 
 /* Takes frames through kernel_frame_allocate(). False when out of memory, with nothing kept. */
 bool arch_space_create(struct address_space *space);
 /* Describes the kernel's own space, which holds no user mapping: idle runs in it. */
 void arch_kernel_space(struct address_space *space);
-/* Frees tables and bitmap; all user mappings must be gone, and the space must not be loaded. */
-void arch_space_destroy(struct address_space *space);
-/* Page tables that arch_space_prepare would have to make for the range: to be charged before it is called. */
+/* Frees some more of tables and bitmap; all user mappings must be gone, and the space must not be loaded. True: that was all. */
+bool arch_space_destroy(struct address_space *space);
+/* An address, near the first of the range, for which a table is missing; 0: none is, so arch_map_pages() may be called. */
 uint32_t arch_space_missing(struct address_space *space, uint32_t address, uint32_t pages);
-/* Makes sure that every table for [address, address + pages) exists; so arch_map_page cannot fail. */
-bool arch_space_prepare(struct address_space *space, uint32_t address, uint32_t pages);
-/* Sets or replaces one entry and flushes it from the TLB if the space is loaded. protection: PROTECT_*. */
-void arch_map_page(struct address_space *space, uint32_t address, frame_t frame, uint32_t protection, bool device);
-void arch_unmap_page(struct address_space *space, uint32_t address);
+/* Makes one page of tables towards that address. False when out of memory. */
+bool arch_space_extend(struct address_space *space, uint32_t address);
+/* Sets or replaces `count` entries of one table, and flushes them from the TLB if the space is loaded. The frames are those of
+ * `list`, or without one `first` and those behind it. protection: PROTECT_*. */
+void arch_map_pages(struct address_space *space, uint32_t address, uint32_t count, const frame_t *list, frame_t first,
+                    uint32_t protection, bool device);
+void arch_unmap_pages(struct address_space *space, uint32_t address, uint32_t count);
 /* Frame mapped at a user address; false when none is. */
 bool arch_translate(struct address_space *space, uint32_t address, frame_t *frame);
 
-/* Pages that the first port of a space takes. */
-#define ARCH_PORT_PAGES 3u
-/* Allows ports to a space. False when out of memory. */
-bool arch_ports_allow(struct address_space *space, uint32_t first, uint32_t count);
+/* Takes the pages for the first port of a space. False when out of memory. */
+bool arch_ports_create(struct address_space *space);
+/* Allows ports to a space that has them. */
+void arch_ports_allow(struct address_space *space, uint32_t first, uint32_t count);
+
+/* ---- arrays of the kernel that grow in place, page by page; what is not there yet reads as zero ---- */
+#define ARCH_ARRAY_PAGES 8u
+/* NULL: none is free. */
+void *arch_array_create(void);
+/* Puts a cleared page there. False when out of memory. */
+bool arch_array_extend(void *array, uint32_t page);
+void arch_array_destroy(void *array);
 
 /* ---- threads ---- */
 bool arch_thread_init(struct thread *thread, uint32_t entry, uint32_t stack, uint32_t argument);
@@ -62,6 +74,7 @@ uint32_t arch_eflags_sanitise(uint32_t eflags);
 /* For a handler of INT 250 that is not done, and returns what this returns: the current thread executes the same instruction
  * once more, with the registers that it had, after whatever interrupts wait. */
 status_t arch_call_again(struct thread *thread);
+#define CALL_AGAIN 1 /* what a function returns to such a handler */
 /* A thread in a SYSENTER call has only the results, EIP and ESP in its frame, and a worker that idles there not even these two;
  * this fills in the rest of it, so that the thread can leave by either gate. Cold, as deadlock_refuses() is. */
 void arch_frame_complete(struct thread *thread) __attribute__((cold));
@@ -87,8 +100,8 @@ void arch_irq_unmask(uint32_t line);
 /* ---- the rest ---- */
 void arch_log_write(char character);
 uint32_t arch_system_info(uint32_t which); /* the INFO_* facts that are the machine's */
-bool arch_frame_is_ram(frame_t frame);
-void arch_registers_print(const struct frame *frame);
+/* Any of the frames. */
+bool arch_frames_are_ram(frame_t first, uint32_t count);
 /* Prints what the stack holds, stops the machine (isa-debug-exit, Bochs, halt). Interrupts are off for good. */
 _Noreturn void arch_halt(void);
 
@@ -98,6 +111,8 @@ void kernel_exception(struct thread *thread, uint32_t vector, uint32_t error, ui
 void kernel_interrupt(uint32_t line);                       /* irq.c: masked and acknowledged already */
 void timer_interrupt(void);                                 /* timer.c */
 void *kernel_frame_allocate(void);                          /* kernel_frames.c: one lowmem frame, cleared; NULL when out */
+status_t kernel_frame_stock(uint32_t wanted);               /* clears one for later: CALL_AGAIN; OK: so many are there */
+void *kernel_frame_take(void);                              /* with whatever is in it */
 void kernel_frame_free(void *address);
 
 #endif

@@ -80,7 +80,7 @@ static void kernel_process_start(void)
     arch_kernel_space(&kernel_process.space);
     cpu->kernel = &kernel_process;
     queue_init(&cpu->ready);
-    list_init(&cpu->doomed);
+    list_init(&cpu->work);
     thread_init();
 }
 
@@ -135,7 +135,10 @@ static struct memory *must_have_memory(struct process *process, uint32_t pages)
 
 static void must_map(struct process *process, struct memory *memory, uint32_t address, uint32_t protection)
 {
-    status_t status = process_map(process, memory, address, protection, protection, 0, memory->pages, process);
+    status_t status;
+    do
+        status = process_map(process, memory, address, protection, protection, 0, memory->pages, process);
+    while (status == CALL_AGAIN);
     if (status != OK)
         panic("init cannot be mapped at 0x%08x: error %d", address, status);
     object_release(&memory->object); /* the mapping holds it */

@@ -124,7 +124,7 @@ static void set_deadline(struct thread *caller, uint32_t timeout)
 
 static bool over_cap(const struct endpoint *endpoint, uint32_t badge)
 {
-    return endpoint->cap && endpoint_requests_of(endpoint, badge) >= endpoint->cap;
+    return endpoint->cap && (endpoint->waiting >= CAPPED_QUEUE_MAX || endpoint_requests_of(endpoint, badge) >= endpoint->cap);
 }
 
 static bool takes_handle(const struct endpoint *endpoint, uint32_t method)
@@ -264,6 +264,8 @@ status_t call_wait(struct thread *worker, struct endpoint *endpoint)
     worker->frame.method = NO_METHOD;
     if (worker->link != &null_thread)
         return E_BAD_STATE;
+    if (endpoint->worker_count >= WORKERS_MAX && worker->endpoint != endpoint)
+        return E_BUSY;
     worker->left_by = BADGE_NONE;
     endpoint_bind_worker(endpoint, worker);
     struct thread *caller = serve_waiting(worker);

@@ -6,13 +6,15 @@
  * runs, is ready, or waits for a notification ends the search: it may yet reply. Calls are refused before they close a
  * circle, and when the end of a worker closes one, a caller that is part of it is.
  *
- * Chains that share their ends are followed once, so a search takes as long as there are threads in the pools that it finds. */
+ * Chains that share their ends are followed once, so a search takes as long as there are threads in the pools that it finds; and
+ * no longer than some number of them, for interrupts are off. */
 #include "endpoint.h"
 #include "log.h"
 #include "process.h"
 #include "thread.h"
 
-#define PATH_MAX 16u /* pools of a circle that are named in the log */
+#define THREADS_AT_MOST 48u     /* that a search looks at: interrupts are off. A larger circle waits */
+#define NAMED_AT_MOST 16u       /* processes of a circle that are named in the log */
 
 /* Each pool is found once; the last one's `found` points at null_endpoint. */
 static void find(struct endpoint *endpoint, struct endpoint **last)
@@ -24,12 +26,14 @@ static void find(struct endpoint *endpoint, struct endpoint **last)
     *last = endpoint;
 }
 
-/* The end of the worker's chain; NULL if another worker has led there. */
-static const struct thread *search_leaf(struct thread *worker)
+/* The end of the worker's chain; NULL if another worker has led there; null_thread if that has looked at too many threads. */
+static const struct thread *search_leaf(struct thread *worker, uint32_t *left)
 {
     for (struct thread *thread = worker;; thread = thread->callee) {
         if (thread->searched)
             return NULL;
+        if ((*left)-- == 0)
+            return &null_thread;
         thread->searched = true;
         if (!thread->callee)
             return thread;
@@ -38,13 +42,13 @@ static const struct thread *search_leaf(struct thread *worker)
 
 /* False: some worker does not, or will not be there: that of a process that is being ended. What the others wait for beside
  * the caller is found. */
-static bool workers_wait_for(const struct thread *caller, const struct endpoint *endpoint, struct endpoint **last)
+static bool workers_wait_for(const struct thread *caller, const struct endpoint *endpoint, struct endpoint **last, uint32_t *left)
 {
     LIST_FOREACH(link, &endpoint->workers) {
         struct thread *worker = LIST_ENTRY(link, struct thread, in_endpoint);
         if (!worker->process->alive)
             return false;
-        const struct thread *leaf = search_leaf(worker);
+        const struct thread *leaf = search_leaf(worker, left);
         if (!leaf || leaf == caller)
             continue;
         if (leaf->state != THREAD_QUEUED)
@@ -60,8 +64,9 @@ static bool search(const struct thread *caller, struct endpoint *endpoint)
     struct endpoint *last = endpoint;
     endpoint->found = &null_endpoint;
     bool waits = true;
+    uint32_t left = THREADS_AT_MOST;
     for (const struct endpoint *pool = endpoint; waits && pool != &null_endpoint; pool = pool->found)
-        waits = workers_wait_for(caller, pool, &last);
+        waits = workers_wait_for(caller, pool, &last, &left);
     return waits;
 }
 
@@ -83,10 +88,11 @@ static void forget(struct endpoint *endpoint)
 }
 
 /* Prints a chain of calls, by the numbers of its processes, and returns its end. */
-static const struct thread *print_chain(const struct thread *thread)
+static const struct thread *print_chain(const struct thread *thread, uint32_t *named)
 {
     for (;; thread = thread->callee) {
-        log_print(" -> %u", thread->process->supervisor_badge);
+        if ((*named)++ < NAMED_AT_MOST)
+            log_print(" -> %u", thread->process->supervisor_badge);
         if (!thread->callee)
             return thread;
     }
@@ -108,11 +114,11 @@ static void report(const struct thread *caller, const struct endpoint *endpoint)
     log_print("deadlock: a call was refused, since all that it would wait for wait for it: process %u",
               caller->process->supervisor_badge);
     const struct thread *leaf;
-    uint32_t pools = 0;
+    uint32_t named = 0;
     do {
-        leaf = print_chain(worker_towards(caller, endpoint));
+        leaf = print_chain(worker_towards(caller, endpoint), &named);
         endpoint = leaf->queued_at;
-    } while (leaf != caller && ++pools < PATH_MAX);
+    } while (leaf != caller && named < NAMED_AT_MOST);
     log_character('\n');
 }
 
@@ -134,9 +140,9 @@ bool deadlock_refuses(const struct thread *caller, struct endpoint *endpoint)
 }
 
 /* One that is served by nobody and waits for nobody's sake but its own is no part of a circle. */
-static bool is_in_found_pool(const struct thread *caller)
+static bool is_in_found_pool(const struct thread *caller, uint32_t *left)
 {
-    for (const struct thread *thread = caller; thread != &null_thread; thread = thread->link)
+    for (const struct thread *thread = caller; thread != &null_thread && *left; thread = thread->link, --*left)
         if (thread->endpoint->found)
             return true;
     return false;
@@ -144,11 +150,12 @@ static bool is_in_found_pool(const struct thread *caller)
 
 static struct thread *queued_from_found_pool(const struct endpoint *endpoint)
 {
+    uint32_t left = 2 * THREADS_AT_MOST;
     for (uint32_t priority = 0; priority < PRIORITIES; priority++)
         LIST_FOREACH(link, &endpoint->callers.lists[priority]) {
             struct thread *caller = LIST_ENTRY(link, struct thread, queue_link);
-            if (is_in_found_pool(caller))
-                return caller;
+            if (left == 0 || is_in_found_pool(caller, &left))
+                return left ? caller : NULL;
         }
     return NULL;
 }

@@ -86,18 +86,26 @@ struct thread *endpoint_take_caller(struct endpoint *endpoint)
     return caller;
 }
 
+static void fail_step(struct work *work)
+{
+    struct endpoint *endpoint = LIST_ENTRY(work, struct endpoint, work);
+    struct thread *caller = endpoint_take_caller(endpoint);
+    if (caller) {
+        caller->state = THREAD_ACTIVE;
+        call_finish(caller, E_PEER_DIED);
+        return;
+    }
+    work_done(work);
+    object_release(&endpoint->object);
+}
+
 /* Whoever still waits at a deserted endpoint is told. */
 static void fail_if_deserted(struct endpoint *endpoint)
 {
-    struct thread *caller;
-    if (!endpoint_is_deserted(endpoint))
+    if (!endpoint_is_deserted(endpoint) || endpoint->waiting == 0 || endpoint->work.step)
         return;
     object_hold(&endpoint->object);
-    while ((caller = endpoint_take_caller(endpoint))) {
-        caller->state = THREAD_ACTIVE;
-        call_finish(caller, E_PEER_DIED);
-    }
-    object_release(&endpoint->object);
+    work_add(&endpoint->work, fail_step);
 }
 
 /* One worker less may be the one that all others waited for: what would have been refused then is now. */

@@ -8,8 +8,12 @@
 #include "list.h"
 #include "object.h"
 #include "queue.h"
+#include "work.h"
 
 struct thread;
+
+#define WORKERS_MAX 200u        /* of an endpoint: they are looked through with interrupts off, */
+#define CAPPED_QUEUE_MAX 200u   /* and where there is a cap so are the callers in the queue */
 
 struct endpoint {
     /* ---- hot: sysenter/entry.asm reads and writes these two ---- */
@@ -24,6 +28,7 @@ struct endpoint {
     uint32_t flags;             /* ENDPOINT_NO_QUEUE, ENDPOINT_TAKES_* */
     uint32_t cap;               /* requests of one badge at a time; 0: no cap */
     uint32_t waiting_high, waits, refusals;
+    struct work work;           /* while callers are to be told that nobody will ever serve them; holds a reference */
     struct endpoint *found;     /* deadlock.c: next of those found by a search; NULL between searches */
     bool told;                  /* deadlock.c: a refusal has been logged */
 };

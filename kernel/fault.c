@@ -8,9 +8,8 @@
 
 static void print_fault(const struct thread *thread)
 {
-    log_print("fault: vector %u, error 0x%x, address 0x%08x\n", thread->fault.vector, thread->fault.error,
-              thread->fault.address);
-    arch_registers_print(&thread->frame);
+    log_print("fault: vector %u, error 0x%x, address 0x%08x, eip 0x%08x esp 0x%08x, and no supervisor can be told\n",
+              thread->fault.vector, thread->fault.error, thread->fault.address, thread->frame.eip, thread->frame.esp);
 }
 
 void kernel_exception(struct thread *thread, uint32_t vector, uint32_t error, uint32_t address)
@@ -26,6 +25,5 @@ void kernel_exception(struct thread *thread, uint32_t vector, uint32_t error, ui
     print_fault(thread);
     if (!thread->process->supervisor && thread->process->object.payer == this_cpu()->kernel)
         panic("init failed, and nobody supervises it");
-    log_print("fault: no supervisor can be told; the thread ends\n");
     thread_kill(thread);
 }

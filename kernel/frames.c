@@ -1,34 +1,50 @@
-/* Physical frames in a bitmap; a search for low ones goes on where the last one ended, and begins again once. */
+/* Physical frames in a bitmap, and two bitmaps above it that lead a search to the next free one. */
 #include "frames.h"
 
 #include "log.h"
 
+static uint32_t words(uint32_t bits)
+{
+    return bits / 32 + (bits % 32 != 0);
+}
+
 uint32_t frame_pool_bitmap_size(uint32_t end)
 {
-    return (end + 31) / 32 * 4;
+    uint32_t size = 0;
+    for (uint32_t level = 0; level < FRAME_LEVELS; level++)
+        size += 4 * (end = words(end));
+    return size;
 }
 
 static bool is_free(const struct frame_pool *pool, uint32_t frame)
 {
-    return pool->bitmap[frame / 32] >> frame % 32 & 1;
+    return pool->levels[0][frame / 32] >> frame % 32 & 1;
 }
 
+/* A level above changes with the first bit of a word that is set, and the last that is not any more. */
 static void mark(struct frame_pool *pool, uint32_t frame, bool free)
 {
-    if (free)
-        pool->bitmap[frame / 32] |= 1u << frame % 32;
-    else
-        pool->bitmap[frame / 32] &= ~(1u << frame % 32);
     pool->free += free ? 1 : -1u;
+    for (uint32_t level = 0; level < FRAME_LEVELS; level++, frame /= 32) {
+        uint32_t *word = &pool->levels[level][frame / 32], others = *word & ~(1u << frame % 32);
+        *word = others | (uint32_t)free << frame % 32;
+        if (others)
+            return;
+    }
 }
 
-void frame_pool_init(struct frame_pool *pool, uint32_t *bitmap, uint32_t end, uint32_t lowmem_end)
+void frame_pool_init(struct frame_pool *pool, uint32_t *bitmaps, uint32_t end, uint32_t lowmem_end)
 {
+    uint32_t total = frame_pool_bitmap_size(end) / 4, bits = end;
     if (lowmem_end > end)
         lowmem_end = end;
-    *pool = (struct frame_pool){ .bitmap = bitmap, .end = end, .lowmem_end = lowmem_end, .high_hint = lowmem_end };
-    for (uint32_t i = 0; i < frame_pool_bitmap_size(end) / 4; i++)
-        bitmap[i] = 0;
+    *pool = (struct frame_pool){ .end = end, .lowmem_end = lowmem_end, .low_hint = 1 };
+    for (uint32_t i = 0; i < total; i++)
+        bitmaps[i] = 0;
+    for (uint32_t level = 0; level < FRAME_LEVELS; level++) {
+        pool->levels[level] = bitmaps;
+        bitmaps += bits = words(bits);
+    }
 }
 
 void frame_pool_add(struct frame_pool *pool, uint32_t first, uint32_t end)
@@ -49,78 +65,70 @@ void frame_pool_reserve(struct frame_pool *pool, uint32_t first, uint32_t end)
         }
 }
 
-/* First free frame of [from, end), or `end`; whole words of taken frames are skipped. */
+/* First free frame of [from, end), or `end`: up to a level with a bit at or behind the place, and down again. Only the highest
+ * level is looked through word by word: each word of it stands for 128 MiB. */
 static uint32_t find_free(const struct frame_pool *pool, uint32_t from, uint32_t end)
 {
-    while (from < end) {
-        uint32_t word = pool->bitmap[from / 32] >> from % 32;
-        if (word) {
-            from += (uint32_t)__builtin_ctz(word);
-            return from < end ? from : end;
-        }
-        from = (from / 32 + 1) * 32;
+    uint32_t level = 0, at = from, bits = pool->end, word = 0;
+    while (at < bits && !(word = pool->levels[level][at / 32] >> at % 32)) {
+        at = at / 32 + 1;
+        if (level == FRAME_LEVELS - 1)
+            at *= 32;
+        else
+            level++, bits = words(bits);
     }
-    return end;
+    if (at >= bits)
+        return end;
+    at += (uint32_t)__builtin_ctz(word);
+    while (level--)
+        at = at * 32 + (uint32_t)__builtin_ctz(pool->levels[level][at]);
+    return at < end ? at : end;
 }
 
-static uint32_t take(struct frame_pool *pool, uint32_t first, uint32_t count)
+static uint32_t take(struct frame_pool *pool, uint32_t frame, uint32_t end)
 {
-    for (uint32_t i = 0; i < count; i++)
-        mark(pool, first + i, false);
-    return first;
-}
-
-static uint32_t free_run_length(const struct frame_pool *pool, uint32_t first, uint32_t limit)
-{
-    uint32_t length = 0;
-    while (length < limit && is_free(pool, first + length))
-        length++;
-    return length;
-}
-
-/* A run that is too short is skipped as a whole, so that each frame is looked at once: a fragmented pool must not make
- * the kernel, which cannot be interrupted, search for long. */
-static uint32_t find_run(const struct frame_pool *pool, uint32_t from, uint32_t end, uint32_t count)
-{
-    uint32_t first = find_free(pool, from, end);
-    while (first < end && count <= end - first) {
-        uint32_t length = free_run_length(pool, first, count);
-        if (length == count)
-            return first;
-        first = find_free(pool, first + length, end);
-    }
-    return FRAME_NONE;
-}
-
-uint32_t frame_allocate_low(struct frame_pool *pool, uint32_t count)
-{
-    uint32_t first = find_run(pool, pool->low_hint, pool->lowmem_end, count);
-    if (first == FRAME_NONE)
-        first = find_run(pool, 1, pool->lowmem_end, count);
-    if (first == FRAME_NONE || count == 0)
+    if (frame == end)
         return FRAME_NONE;
-    pool->low_hint = first + count;
-    return take(pool, first, count);
+    mark(pool, frame, false);
+    return frame;
+}
+
+uint32_t frame_allocate_low(struct frame_pool *pool)
+{
+    uint32_t frame = find_free(pool, pool->low_hint, pool->lowmem_end);
+    pool->low_hint = frame;
+    return take(pool, frame, pool->lowmem_end);
 }
 
 uint32_t frame_allocate_any(struct frame_pool *pool)
 {
-    uint32_t frame = find_free(pool, pool->high_hint, pool->end);
-    pool->high_hint = frame == pool->end ? frame : frame + 1; /* once there is none, nobody searches again */
-    if (frame == pool->end)
-        return frame_allocate_low(pool, 1);
-    return take(pool, frame, 1);
+    uint32_t frame = take(pool, find_free(pool, pool->lowmem_end, pool->end), pool->end);
+    return frame == FRAME_NONE ? frame_allocate_low(pool) : frame;
 }
 
-void frame_free(struct frame_pool *pool, uint32_t first, uint32_t count)
+bool frame_extend_run(struct frame_pool *pool, uint32_t *first, uint32_t *taken, uint32_t count)
 {
-    assert(first != FRAME_NONE && first < pool->end && count <= pool->end - first);
-    for (uint32_t i = 0; i < count; i++) {
-        assert(!is_free(pool, first + i));
-        mark(pool, first + i, true);
+    for (uint32_t i = 0; i < FRAMES_IN_A_STEP && *taken < count; i++) {
+        uint32_t next = *first + *taken;
+        if (next < pool->lowmem_end && is_free(pool, next)) {
+            mark(pool, next, false);
+            ++*taken;
+        } else if (*taken) {
+            frame_free(pool, (*first)++);
+            --*taken;
+        } else {
+            *first = find_free(pool, next + 1, pool->lowmem_end);
+            if (count > pool->lowmem_end - *first)
+                return false;
+        }
     }
-    if (first < pool->low_hint)
-        pool->low_hint = first;
-    else if (first >= pool->lowmem_end && first < pool->high_hint)
-        pool->high_hint = first;
+    return true;
+}
+
+void frame_free(struct frame_pool *pool, uint32_t frame)
+{
+    assert(frame != FRAME_NONE && frame < pool->end && !is_free(pool, frame));
+    mark(pool, frame, true);
+    if (frame < pool->low_hint)
+        pool->low_hint = frame;
 }

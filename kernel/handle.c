@@ -1,10 +1,26 @@
-/* The handle table: a chain of free entries, oldest first, and generations against stale handles. */
+/* The handle table: entries never used, then a chain of free ones, oldest first; and generations against stale handles. */
 #include "handle.h"
 
 #include <stddef.h>
 
 #include "endpoint.h"
 #include "log.h"
+
+void handle_table_init(struct handle_table *table, struct handle_entry *entries, uint32_t count)
+{
+    *table = (struct handle_table){ .entries = entries, .count = count, .fresh = 1 };
+    entries[0] = (struct handle_entry){ .value = HANDLE_FREE, .endpoint = &null_endpoint };
+}
+
+/* One that was never used, else the one that is free for longest. 0: none. */
+static uint32_t take_free(struct handle_table *table)
+{
+    if (table->fresh < table->count)
+        return table->fresh++;
+    uint32_t index = table->first_free;
+    table->first_free = table->entries[index].next_free;
+    return index;
+}
 
 /* At the end of the chain: a slot is used again as late as can be. */
 static void make_free(struct handle_table *table, uint32_t index, uint32_t generation)
@@ -17,37 +33,13 @@ static void make_free(struct handle_table *table, uint32_t index, uint32_t gener
     table->last_free = index;
 }
 
-static void make_range_free(struct handle_table *table, uint32_t from, uint32_t to)
-{
-    for (uint32_t index = from; index < to; index++)
-        make_free(table, index, 0);
-}
-
-void handle_table_init(struct handle_table *table, struct handle_entry *entries, uint32_t count)
-{
-    *table = (struct handle_table){ .entries = entries, .count = count };
-    entries[0] = (struct handle_entry){ .value = HANDLE_FREE, .endpoint = &null_endpoint };
-    make_range_free(table, 1, count);
-}
-
-void handle_table_grow(struct handle_table *table, struct handle_entry *entries, uint32_t count)
-{
-    uint32_t old = table->count;
-    for (uint32_t i = 0; i < old; i++)
-        entries[i] = table->entries[i];
-    table->entries = entries;
-    table->count = count;
-    make_range_free(table, old, count);
-}
-
 handle_t handle_insert(struct handle_table *table, struct object *object, uint32_t rights, uint32_t badge,
                        struct endpoint *callable)
 {
-    uint32_t index = table->first_free;
+    uint32_t index = take_free(table);
     if (index == 0)
         return HANDLE_NONE;
     struct handle_entry *entry = &table->entries[index];
-    table->first_free = entry->next_free;
     table->used++;
     entry->value = entry->generation << HANDLE_GENERATION_SHIFT | index << HANDLE_INDEX_SHIFT;
     entry->endpoint = callable;
@@ -59,7 +51,7 @@ handle_t handle_insert(struct handle_table *table, struct object *object, uint32
 
 struct handle_entry *handle_find(const struct handle_table *table, handle_t handle)
 {
-    uint32_t index = (handle & handle_mask(table)) >> HANDLE_INDEX_SHIFT;
+    uint32_t index = (handle & HANDLE_MASK) >> HANDLE_INDEX_SHIFT;
     struct handle_entry *entry = &table->entries[index];
     return entry->value == handle && handle != HANDLE_FREE ? entry : NULL;
 }

@@ -1,4 +1,4 @@
-/* The handle table of a process: an array that doubles, with generations so that a stale handle is an error.
+/* The handle table of a process: an array that grows in place, with generations so that a stale handle is an error.
  *
  * handle = generation << 15 | index << 5. The low five bits are zero because an entry has 32 bytes, so `handle & mask`
  * is the entry's offset: the fast path in sysenter/ needs one AND, one ADD and one compare. Handle 0 is never valid:
@@ -18,7 +18,7 @@ struct object;
 #define HANDLE_INDEX_SHIFT 5
 #define HANDLE_GENERATION_SHIFT 15
 #define HANDLE_GENERATION_MAX 0xFFFFu
-#define HANDLE_TABLE_MAX 1024u /* entries; the first table has one page of them */
+#define HANDLE_TABLE_MAX 1024u /* entries; a new table has one page of them */
 
 struct handle_entry { /* 32 bytes; sysenter/entry.asm reads value, endpoint and badge */
     uint32_t value;             /* the handle that names this entry now; HANDLE_FREE while free */
@@ -36,24 +36,19 @@ struct handle_entry { /* 32 bytes; sysenter/entry.asm reads value, endpoint and 
 
 struct handle_table {
     struct handle_entry *entries;   /* entry 0 is never used */
-    uint32_t count;                 /* a power of two */
+    uint32_t count;                 /* that can be used; those behind, up to HANDLE_TABLE_MAX, read as zero: they name nothing */
+    uint32_t fresh;                 /* index of the first that was never used, all zero from there on */
     uint32_t first_free;            /* index; 0: none */
     uint32_t last_free;             /* index; valid while there is a first */
     uint32_t used;
 };
 
-/* The mask that turns a handle into the byte offset of its entry. */
-static inline uint32_t handle_mask(const struct handle_table *table)
-{
-    return (table->count - 1) << HANDLE_INDEX_SHIFT;
-}
+/* Turns a handle into the byte offset of its entry. */
+#define HANDLE_MASK ((HANDLE_TABLE_MAX - 1) << HANDLE_INDEX_SHIFT)
 
-/* Makes a table over `entries` (count of them, memory of any content). */
+/* Makes a table over `entries`, of which the first `count` can be used; all are zero. */
 void handle_table_init(struct handle_table *table, struct handle_entry *entries, uint32_t count);
-/* Moves a full table to a larger array, whose first `count` entries get the old content. The old array is the caller's
- * again. */
-void handle_table_grow(struct handle_table *table, struct handle_entry *entries, uint32_t count);
-/* Puts an object into a free slot; the caller has taken the reference. HANDLE_NONE: the table is full (grow it). */
+/* Puts an object into a free slot; the caller has taken the reference. HANDLE_NONE: the table is full. */
 handle_t handle_insert(struct handle_table *table, struct object *object, uint32_t rights, uint32_t badge,
                        struct endpoint *callable);
 /* The entry that a handle names, or NULL: never allocated, closed, or of an older generation. */

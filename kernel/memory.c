@@ -5,6 +5,7 @@
 #include "process.h"
 
 #define NUMBERS (PAGE_SIZE / sizeof(frame_t)) /* frame numbers on a page */
+#define FRAMES_AT_ONCE 16u                      /* that are freed with interrupts off */
 
 static uint32_t leaf_count(uint32_t pages)
 {
@@ -22,40 +23,25 @@ static bool make_anonymous(struct memory *memory)
 {
     if (!memory->directory)
         return (memory->directory = kernel_frame_allocate()) != NULL;
-    frame_t **leaf = &memory->directory[memory->made / NUMBERS];
-    if (!*leaf)
-        return (*leaf = kernel_frame_allocate()) != NULL;
+    if (memory->made == memory->taken * NUMBERS) {
+        frame_t *leaf = kernel_frame_allocate();
+        if (leaf)
+            memory->directory[memory->taken++] = leaf;
+        return leaf != NULL;
+    }
     frame_t frame = frame_allocate_any(&frames);
     if (frame == FRAME_NONE)
         return false;
     arch_page_clear(frame);
-    (*leaf)[memory->made++ % NUMBERS] = frame;
+    memory->directory[memory->made / NUMBERS][memory->made % NUMBERS] = frame;
+    memory->made++;
     return true;
-}
-
-static void free_leaf(frame_t *leaf)
-{
-    for (uint32_t i = 0; i < NUMBERS && leaf[i] != FRAME_NONE; i++)
-        frame_free(&frames, leaf[i], 1);
-    kernel_frame_free(leaf);
-}
-
-/* Also half-built ones: what is not there is zero. */
-static void free_pages(struct memory *memory)
-{
-    if (!memory->directory)
-        return;
-    for (uint32_t i = 0; i < leaf_count(memory->pages) && memory->directory[i]; i++)
-        free_leaf(memory->directory[i]);
-    kernel_frame_free(memory->directory);
 }
 
 static bool make_contiguous(struct memory *memory)
 {
-    if (memory->first == FRAME_NONE)
-        memory->first = frame_allocate_low(&frames, memory->pages);
-    if (memory->first == FRAME_NONE)
-        return false;
+    if (memory->taken < memory->pages)
+        return frame_extend_run(&frames, &memory->first, &memory->taken, memory->pages);
     arch_page_clear(memory->first + memory->made++);
     return true;
 }
@@ -113,23 +99,80 @@ frame_t memory_frame(const struct memory *memory, uint32_t page)
     return memory->first + page;
 }
 
+/* How many of the numbers from `page` on lie on one page. */
+uint32_t memory_frames(const struct memory *memory, uint32_t page, uint32_t count, const frame_t **list)
+{
+    *list = NULL;
+    if (memory->kind != MEMORY_ANONYMOUS)
+        return count;
+    *list = &memory->directory[page / NUMBERS][page % NUMBERS];
+    return count < NUMBERS - page % NUMBERS ? count : NUMBERS - page % NUMBERS;
+}
+
+/* ---- the end ---- */
+
+static void revoke_step(struct work *work)
+{
+    struct memory *memory = LIST_ENTRY(work, struct memory, work);
+    if (!list_empty(&memory->mappings)) {
+        mapping_remove(LIST_ENTRY(memory->mappings.next, struct mapping, in_memory));
+        return;
+    }
+    work_done(work);
+    object_release(&memory->object);
+}
+
 void memory_revoke(struct memory *memory)
 {
-    object_hold(&memory->object); /* the mappings may hold the last references */
-    while (!list_empty(&memory->mappings))
-        mapping_remove(LIST_ENTRY(memory->mappings.next, struct mapping, in_memory));
-    object_release(&memory->object);
+    if (!memory->work.step)
+        object_hold(&memory->object); /* the mappings may hold the last references */
+    work_add(&memory->work, revoke_step);
+}
+
+/* Gives back one frame, in the opposite order of make_anonymous(). False: there is none left. */
+static bool free_anonymous(struct memory *memory)
+{
+    if (memory->taken > leaf_count(memory->made)) {
+        kernel_frame_free(memory->directory[--memory->taken]);
+    } else if (memory->made) {
+        memory->made--;
+        frame_free(&frames, memory->directory[memory->made / NUMBERS][memory->made % NUMBERS]);
+    } else if (memory->directory) {
+        kernel_frame_free(memory->directory);
+        memory->directory = NULL;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool free_frame(struct memory *memory)
+{
+    if (memory->kind == MEMORY_ANONYMOUS)
+        return free_anonymous(memory);
+    if (memory->taken == 0)
+        return false;
+    frame_free(&frames, memory->first + --memory->taken);
+    return true;
+}
+
+/* Also half-built ones. */
+static void free_step(struct work *work)
+{
+    struct memory *memory = LIST_ENTRY(work, struct memory, work);
+    for (uint32_t i = 0; i < FRAMES_AT_ONCE; i++)
+        if (!free_frame(memory)) {
+            work_done(work);
+            if (memory->kind != MEMORY_BORROWED)
+                quota_refund(&memory->object.payer->quota, (memory->pages + table_count(memory)) * PAGE_SIZE);
+            object_free(&memory->object);
+            return;
+        }
 }
 
 /* Mappings hold references, so none is left here. */
 void memory_destroy(struct object *object)
 {
     struct memory *memory = (struct memory *)object;
-    if (memory->kind == MEMORY_BORROWED)
-        return;
-    if (memory->kind == MEMORY_ANONYMOUS)
-        free_pages(memory);
-    else if (memory->first != FRAME_NONE)
-        frame_free(&frames, memory->first, memory->pages);
-    quota_refund(&object->payer->quota, (memory->pages + table_count(memory)) * PAGE_SIZE);
+    work_add(&memory->work, free_step);
 }

@@ -8,11 +8,16 @@
 #include "list.h"
 #include "object.h"
 #include "timer.h"
+#include "work.h"
+
+#define WAITERS_MAX 128u
 
 struct notification {
     struct object object;
     uint32_t bits;
     struct list waiters;    /* thread.queue_link, THREAD_WAITING */
+    uint32_t waiter_count;  /* at most WAITERS_MAX: a signal looks at all of them */
+    struct work work;       /* while more waiters are to be woken; holds a reference */
     struct timer timer;     /* notification_timer */
     uint32_t timer_bits;
 };

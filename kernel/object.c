@@ -15,16 +15,18 @@ struct object_class {
     struct slab slab;
     uint32_t offset;                            /* of struct object within the structure */
     void (*destroy)(struct object *object);     /* lets go of what it holds; NULL: it holds nothing */
+    bool later;                                 /* destroy only begins that, and object_free() is its last step */
 };
 
-#define CLASS(type, destroy) { SLAB_INITIAL(sizeof(type)), offsetof(type, object), destroy }
+#define CLASS(type, destroy) { SLAB_INITIAL(sizeof(type)), offsetof(type, object), destroy, false }
+#define CLASS_WITH_WORK(type, destroy) { SLAB_INITIAL(sizeof(type)), offsetof(type, object), destroy, true }
 
 static struct object_class classes[TYPE_COUNT] = {
-    [TYPE_PROCESS] = CLASS(struct process, process_destroy),
+    [TYPE_PROCESS] = CLASS_WITH_WORK(struct process, process_destroy),
     [TYPE_THREAD] = CLASS(struct thread, thread_destroy),
     [TYPE_BUDGET] = CLASS(struct budget, NULL),
     [TYPE_ENDPOINT] = CLASS(struct endpoint, endpoint_destroy),
-    [TYPE_MEMORY] = CLASS(struct memory, memory_destroy),
+    [TYPE_MEMORY] = CLASS_WITH_WORK(struct memory, memory_destroy),
     [TYPE_NOTIFICATION] = CLASS(struct notification, notification_destroy),
     [TYPE_IRQ] = CLASS(struct irq, irq_destroy),
     [TYPE_IOPORT] = CLASS(struct ioport, NULL),
@@ -49,22 +51,24 @@ void *object_create(enum object_type type, struct process *payer)
     return slot;
 }
 
-static bool was_last(struct object *object)
+void object_free(struct object *object)
 {
-    assert(object->references > 0);
-    return --object->references == 0;
+    struct object_class *class = &classes[object->type];
+    struct process *payer = object->payer;
+    slab_free(&class->slab, (char *)object - class->offset);
+    quota_refund(&payer->quota, class->slab.size);
+    object_release(&payer->object);
 }
 
-/* The payer may go with its last object, then the payer's payer, and so on: a loop, for the kernel stack is small. */
+/* The payer may go with its last object, then the payer's payer, and so on: but each of them by work of its own. */
 void object_release(struct object *object)
 {
-    while (was_last(object)) {
-        struct object_class *class = &classes[object->type];
-        struct process *payer = object->payer;
-        if (class->destroy)
-            class->destroy(object);
-        slab_free(&class->slab, (char *)object - class->offset);
-        quota_refund(&payer->quota, class->slab.size);
-        object = &payer->object;
-    }
+    const struct object_class *class = &classes[object->type];
+    assert(object->references > 0);
+    if (--object->references)
+        return;
+    if (class->destroy)
+        class->destroy(object);
+    if (!class->later)
+        object_free(object);
 }

@@ -19,5 +19,7 @@ void *object_create(enum object_type type, struct process *payer);
 static inline void object_hold(struct object *object) { object->references++; }
 /* Drops one reference; the last one destroys the object through the table in object.c. */
 void object_release(struct object *object);
+/* Gives back the object itself, once what it held is gone. */
+void object_free(struct object *object);
 
 #endif

@@ -23,13 +23,6 @@ static bool create_space(struct process *process)
     return false;
 }
 
-static void destroy_space(struct process *process)
-{
-    arch_space_destroy(&process->space);
-    quota_refund(&process->quota, process->table_pages * PAGE_SIZE);
-    process->table_pages = 0;
-}
-
 static bool furnish(struct process *process, uint32_t quota_bytes)
 {
     if (!quota_transfer(&process->object.payer->quota, &process->quota, quota_bytes))
@@ -39,7 +32,8 @@ static bool furnish(struct process *process, uint32_t quota_bytes)
         return false;
     if (create_space(process))
         return true;
-    process_handles_destroy(process);
+    while (!process_handles_destroy(process))
+        ;
     return false;
 }
 
@@ -67,27 +61,13 @@ struct process *process_create(struct process *payer, uint32_t quota_bytes)
 static void remove_watch(struct watch *watch)
 {
     struct process *payer = watch->payer;
+    watch->process->watch_count--;
     list_remove(&watch->link);
     list_remove(&watch->in_payer);
     object_release(&watch->notification->object);
     slab_free(&watches, watch);
     quota_refund(&payer->quota, watches.size);
     object_release(&payer->object);
-}
-
-static void tell_watchers(struct process *process)
-{
-    while (!list_empty(&process->watchers)) {
-        struct watch *watch = LIST_ENTRY(process->watchers.next, struct watch, link);
-        notification_signal(watch->notification, watch->bits);
-        remove_watch(watch);
-    }
-}
-
-static void stop_watching(struct process *process)
-{
-    while (!list_empty(&process->watching))
-        remove_watch(LIST_ENTRY(process->watching.next, struct watch, in_payer));
 }
 
 /* What is not in use goes back at once: handles may keep the structure for long. */
@@ -118,7 +98,7 @@ status_t process_watch(struct process *process, struct notification *notificatio
         known->bits |= bits;
         return OK;
     }
-    if (!quota_charge(&payer->quota, watches.size))
+    if (process->watch_count == WATCHES_MAX || !quota_charge(&payer->quota, watches.size))
         return E_NO_MEMORY;
     struct watch *watch = slab_allocate(&watches);
     if (!watch) {
@@ -130,48 +110,71 @@ status_t process_watch(struct process *process, struct notification *notificatio
     watch->payer = payer;
     watch->notification = notification;
     watch->bits = bits;
+    watch->process = process;
+    process->watch_count++;
     list_insert(&process->watchers, &watch->link);
     list_insert(&payer->watching, &watch->in_payer);
     return OK;
 }
 
-static void end(struct process *process, uint32_t exit_code)
+/* Nothing is left but who is to be told. */
+static void settle_accounts(struct process *process)
 {
-    process->alive = false;
-    process->exit_code = exit_code;
-    list_remove(&process->in_payer);
-    while (!list_empty(&process->threads))
-        thread_kill(LIST_ENTRY(process->threads.next, struct thread, in_process));
-    process_unmap_all(process);
-    process_handles_destroy(process);
-    destroy_space(process);
+    quota_refund(&process->quota, process->table_pages * PAGE_SIZE);
+    process->table_pages = 0;
     log_flush(process);
-    tell_watchers(process);
-    stop_watching(process);
     if (process->supervisor)
         object_release(&process->supervisor->object);
     process->supervisor = NULL;
     return_quota(process);
     this_cpu()->processes_alive--;
-    object_release(&process->object);
 }
 
-static struct process *first_leaf(struct process *process)
+static void tell_watcher(struct watch *watch)
 {
-    while (!list_empty(&process->children))
-        process = LIST_ENTRY(process->children.next, struct process, in_payer);
-    return process;
+    notification_signal(watch->notification, watch->bits);
+    remove_watch(watch);
 }
 
-/* Its children first: they live on its quota, and without it nobody may be left who can name them. */
+/* Its threads first: what they make would have to go too. Its children next, which live on its quota, and without it nobody may
+ * be left who can name them. Its watchers last: what it had is back then. */
+static void end_step(struct work *work)
+{
+    struct process *process = LIST_ENTRY(work, struct process, work);
+    if (!list_empty(&process->threads)) {
+        thread_kill(LIST_ENTRY(process->threads.next, struct thread, in_process));
+    } else if (!list_empty(&process->children)) {
+        process_kill(LIST_ENTRY(process->children.next, struct process, in_payer), process->exit_code);
+    } else if (!list_empty(&process->mappings)) {
+        mapping_remove(LIST_ENTRY(process->mappings.next, struct mapping, in_process));
+    } else if (!list_empty(&process->watching)) {
+        remove_watch(LIST_ENTRY(process->watching.next, struct watch, in_payer));
+    } else if (process->table_pages) {
+        if (process_handles_destroy(process) && arch_space_destroy(&process->space))
+            settle_accounts(process);
+    } else if (!list_empty(&process->watchers)) {
+        tell_watcher(LIST_ENTRY(process->watchers.next, struct watch, link));
+    } else {
+        work_done(work);
+        list_remove(&process->in_payer);
+        object_release(&process->object);
+    }
+}
+
 void process_kill(struct process *process, uint32_t exit_code)
 {
     if (process->object.payer == this_cpu()->kernel)
         panic("init has ended with code %u, and nobody supervises the rest", exit_code);
-    object_hold(&process->object);
-    while (process->alive)
-        end(first_leaf(process), exit_code);
-    object_release(&process->object);
+    if (process->alive)
+        process->exit_code = exit_code;
+    process->alive = false;
+    work_add(&process->work, end_step);
+}
+
+static void free_step(struct work *work)
+{
+    work_done(work);
+    object_free(&LIST_ENTRY(work, struct process, work)->object);
 }
 
 /* What was charged to it has come back: every object holds its payer. */
@@ -180,4 +183,5 @@ void process_destroy(struct object *object)
     struct process *process = (struct process *)object;
     assert(!process->alive && process->quota.used == 0);
     quota_transfer(&process->quota, &process->object.payer->quota, process->granted);
+    work_add(&process->work, free_step);
 }

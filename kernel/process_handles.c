@@ -6,74 +6,62 @@
 #include "process.h"
 #include "thread.h"
 
-#define TABLE_FIRST (PAGE_SIZE / sizeof(struct handle_entry))
+#define ENTRIES_OF_PAGE (PAGE_SIZE / sizeof(struct handle_entry))
+#define HANDLES_AT_ONCE 8u /* that are closed with interrupts off */
+_Static_assert(HANDLE_TABLE_MAX / ENTRIES_OF_PAGE == ARCH_ARRAY_PAGES, "an array has room for the largest table");
 
-static uint32_t table_pages(uint32_t count)
+static bool add_page(struct process *process, struct handle_entry *entries)
 {
-    return count * sizeof(struct handle_entry) / PAGE_SIZE;
-}
-
-static struct handle_entry *table_allocate(struct process *process, uint32_t count)
-{
-    uint32_t pages = table_pages(count);
-    if (!quota_charge(&process->quota, pages * PAGE_SIZE))
-        return NULL;
-    frame_t first = frame_allocate_low(&frames, pages);
-    if (first == FRAME_NONE) {
-        quota_refund(&process->quota, pages * PAGE_SIZE);
-        return NULL;
-    }
-    return arch_lowmem(first);
-}
-
-static void table_free(struct process *process, struct handle_entry *entries, uint32_t count)
-{
-    uint32_t pages = table_pages(count);
-    frame_free(&frames, arch_lowmem_frame(entries), pages);
-    quota_refund(&process->quota, pages * PAGE_SIZE);
+    if (!quota_charge(&process->quota, PAGE_SIZE))
+        return false;
+    if (arch_array_extend(entries, process->handles.count / ENTRIES_OF_PAGE))
+        return true;
+    quota_refund(&process->quota, PAGE_SIZE);
+    return false;
 }
 
 bool process_handles_create(struct process *process)
 {
-    struct handle_entry *entries = table_allocate(process, TABLE_FIRST);
-    if (entries)
-        handle_table_init(&process->handles, entries, TABLE_FIRST);
-    return entries != NULL;
-}
-
-/* Closing a handle may close others in turn, but never adds one. */
-void process_handles_destroy(struct process *process)
-{
-    for (uint32_t i = 1; i < process->handles.count; i++)
-        if (process->handles.entries[i].object)
-            process_handle_close(process, &process->handles.entries[i]);
-    table_free(process, process->handles.entries, process->handles.count);
-}
-
-/* The threads hold copies for the fast path. No last_entry points into a table that was freed: all are set here when a table
- * grows, before anything else runs; and the last table goes with its process, to which each thread holds a reference. */
-static void tell_threads(struct process *process)
-{
-    LIST_FOREACH(link, &process->threads) {
-        struct thread *thread = LIST_ENTRY(link, struct thread, in_process);
-        thread->handles = thread->last_entry = process->handles.entries;
-        thread->handle_mask = handle_mask(&process->handles);
+    struct handle_entry *entries = arch_array_create();
+    if (!entries)
+        return false;
+    if (add_page(process, entries)) {
+        handle_table_init(&process->handles, entries, ENTRIES_OF_PAGE);
+        return true;
     }
+    arch_array_destroy(entries);
+    return false;
+}
+
+static void table_free(struct process *process)
+{
+    arch_array_destroy(process->handles.entries);
+    quota_refund(&process->quota, process->handles.count / ENTRIES_OF_PAGE * PAGE_SIZE);
+    process->handles.count = 0;
+}
+
+/* From the last that was ever used on: nobody adds one any more. */
+bool process_handles_destroy(struct process *process)
+{
+    struct handle_table *handles = &process->handles;
+    for (uint32_t i = 0; i < HANDLES_AT_ONCE && handles->fresh > 1; i++) {
+        struct handle_entry *entry = &handles->entries[--handles->fresh];
+        if (entry->object)
+            process_handle_close(process, entry);
+    }
+    if (handles->fresh > 1)
+        return false;
+    if (handles->count)
+        table_free(process);
+    return true;
 }
 
 static bool table_grow(struct process *process)
 {
-    struct handle_entry *old = process->handles.entries;
-    uint32_t count = process->handles.count;
-    if (count >= HANDLE_TABLE_MAX)
-        return false;
-    struct handle_entry *entries = table_allocate(process, 2 * count);
-    if (!entries)
-        return false;
-    handle_table_grow(&process->handles, entries, 2 * count);
-    table_free(process, old, count);
-    tell_threads(process);
-    return true;
+    bool grown = process->handles.count < HANDLE_TABLE_MAX && add_page(process, process->handles.entries);
+    if (grown)
+        process->handles.count += ENTRIES_OF_PAGE;
+    return grown;
 }
 
 /* Who may be reached on the fast path through this handle. A capped endpoint counts its requests in C. */

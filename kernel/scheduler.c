@@ -1,6 +1,7 @@
 /* Which budget runs next, on which thread; and the one place that switches threads outside the fast path. */
 #include "arch.h"
 #include "log.h"
+#include "process.h"
 #include "thread.h"
 #include "trace.h"
 
@@ -84,7 +85,7 @@ void scheduler_run_next(void)
     struct budget *budget = link ? LIST_ENTRY(link, struct budget, link) : cpu->idle->base;
     struct thread *next = link ? budget->thread : cpu->idle;
     budget->queued = false;
-    cpu->reschedule = !list_empty(&cpu->doomed);
+    cpu->reschedule = !list_empty(&cpu->work);
     trace_event(TRACE_SWITCH, cpu->current, next, cpu->current->state, budget->bound->number);
     next->state = THREAD_ACTIVE;
     scheduler_switch_to(next);
@@ -120,7 +121,6 @@ static bool others_turn(const struct cpu *cpu, const struct budget *budget, bool
 void scheduler_preempt(bool at_end)
 {
     struct cpu *cpu = this_cpu();
-    thread_end_doomed();
     struct budget *budget = cpu->budget;
     struct thread *thread = cpu->current;
     cpu->reschedule = false;
@@ -144,4 +144,27 @@ void scheduler_preempt(bool at_end)
     scheduler_run_next();
     if (!by_iret) /* on its way out by SYSEXIT: its frame holds what that needs and no more */
         thread->flags &= ~FLAG_RESUME_BY_IRET;
+}
+
+/* What is left to do belongs to nobody: a thread of higher priority than those who caused it goes first. A thread whose process
+ * is being ended does not get back to user mode, whatever its priority. */
+bool scheduler_leave(bool may_work)
+{
+    struct cpu *cpu = this_cpu();
+    scheduler_preempt(false);
+    bool ends = !cpu->current->process->alive, busy = !list_empty(&cpu->work);
+    if (!busy)
+        cpu->work_priority = 0;
+    else if (cpu->current != cpu->idle)
+        busy = cpu->budget->priority <= cpu->work_priority; /* else not before it blocks: scheduler_run_next() */
+    cpu->reschedule = ends || busy;
+    if (!cpu->reschedule)
+        return false;
+    struct work *work = LIST_ENTRY(cpu->work.next, struct work, link);
+    if (may_work && ends)
+        thread_kill(cpu->current);
+    else if (may_work)
+        work->step(work);
+    cpu->reschedule = true;
+    return true;
 }

@@ -25,7 +25,7 @@ static void push(struct slab_page *page, void *slot)
 
 static bool grow(struct slab *slab)
 {
-    char *memory = kernel_frame_allocate();
+    char *memory = kernel_frame_take();
     if (!memory)
         return false;
     struct slab_page *page = page_of(memory);

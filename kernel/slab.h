@@ -14,7 +14,7 @@ struct slab {
 
 #define SLAB_INITIAL(bytes) { .size = ((bytes) + 63u) & ~63u }
 
-/* A zeroed slot, aligned to 64 bytes; NULL when out of memory. Grows by one page from kernel_frame_allocate(). */
+/* A zeroed slot, aligned to 64 bytes; NULL when out of memory. Grows by one page from kernel_frame_take(). */
 void *slab_allocate(struct slab *slab);
 void slab_free(struct slab *slab, void *slot);
 

@@ -39,6 +39,7 @@ static void wait_for(struct thread *thread, struct notification *notification, u
     thread->waiting.mask = mask;
     object_hold(&notification->object);
     list_insert(&notification->waiters, &thread->queue_link);
+    notification->waiter_count++;
     if (timeout != TIMEOUT_NEVER)
         timer_arm(&thread->timer, arch_time() + arch_microseconds_to_ticks(timeout), thread_timed_out);
     scheduler_block(THREAD_WAITING);
@@ -61,6 +62,8 @@ status_t sys_notification_wait(struct thread *thread)
     }
     if (timeout == 0)
         return E_TIMED_OUT;
+    if (notification->waiter_count == WAITERS_MAX)
+        return E_BUSY;
     wait_for(thread, notification, mask, timeout);
     return OK;
 }
@@ -146,16 +149,15 @@ status_t sys_ioport_create(struct thread *thread)
 }
 
 /* What the first port takes is charged like page tables, and lives as long. */
-static bool allow_ports(struct process *process, const struct ioport *ioport)
+static bool prepare_ports(struct process *process)
 {
-    uint32_t pages = process->space.port_bitmap ? 0 : ARCH_PORT_PAGES;
-    if (!quota_charge(&process->quota, pages * PAGE_SIZE))
+    if (!quota_charge(&process->quota, ARCH_PORT_PAGES * PAGE_SIZE))
         return false;
-    if (!arch_ports_allow(&process->space, ioport->first, ioport->count)) {
-        quota_refund(&process->quota, pages * PAGE_SIZE);
+    if (!arch_ports_create(&process->space)) {
+        quota_refund(&process->quota, ARCH_PORT_PAGES * PAGE_SIZE);
         return false;
     }
-    process->table_pages += pages;
+    process->table_pages += ARCH_PORT_PAGES;
     return true;
 }
 
@@ -168,7 +170,10 @@ status_t sys_ioport_grant(struct thread *thread)
     struct process *process = syscall_process(thread, thread->frame.ecx, RIGHT_CONTROL, &status);
     if (!process)
         return status;
-    return allow_ports(process, ioport) ? OK : E_NO_MEMORY;
+    if (!process->space.ports[0])
+        return prepare_ports(process) ? arch_call_again(thread) : E_NO_MEMORY;
+    arch_ports_allow(&process->space, ioport->first, ioport->count);
+    return OK;
 }
 
 /* ---- traces ---- */

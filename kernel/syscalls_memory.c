@@ -17,23 +17,19 @@ static struct memory *find_memory(struct thread *thread, handle_t handle, uint32
     return entry ? (struct memory *)entry->object : NULL;
 }
 
-/* What this thread is making already, or a new object: its registers may have been written since, or its code jumped away. */
-static struct memory *begin_or_continue(struct thread *thread, uint32_t pages, uint32_t flags)
-{
-    struct memory *memory = thread->making;
-    if (memory && memory->pages == pages && memory->flags == flags)
-        return memory;
-    thread_stop_making(thread);
-    return thread->making = memory_create(thread->process, pages, flags);
-}
-
 /* Each entry makes one page, so that whoever wakes need not wait for all of them: then the thread makes the same call again. */
 status_t sys_memory_create(struct thread *thread)
 {
     uint32_t pages = thread->frame.ebx, flags = thread->frame.ecx;
     if (pages == 0 || pages > MEMORY_PAGES_MAX || (flags & ~(MEMORY_CONTIGUOUS | MEMORY_IRREVOCABLE)))
         return E_BAD_ARGUMENT;
-    struct memory *memory = begin_or_continue(thread, pages, flags);
+    struct memory *memory = thread->making;
+    if (memory && (memory->pages != pages || memory->flags != flags)) { /* registers were written since, or it jumped away */
+        thread_stop_making(thread);
+        return arch_call_again(thread); /* by then what that took is back */
+    }
+    if (!memory)
+        memory = thread->making = memory_create(thread->process, pages, flags);
     if (!memory || !memory_make_page(memory)) {
         thread_stop_making(thread);
         return E_NO_MEMORY;
@@ -42,14 +38,6 @@ status_t sys_memory_create(struct thread *thread)
         return arch_call_again(thread);
     thread->making = NULL;
     return syscall_return_object(thread, &memory->object);
-}
-
-static bool is_device(uint32_t first, uint32_t pages)
-{
-    for (uint32_t i = 0; i < pages; i++)
-        if (arch_frame_is_ram(first + i))
-            return false;
-    return true;
 }
 
 /* The authority is an empty device object; what is named below it must not be RAM, whose pages have owners. */
@@ -62,7 +50,7 @@ status_t sys_memory_create_device(struct thread *thread)
         return status;
     if (!authority->device || authority->pages != 0)
         return E_BAD_TYPE;
-    if (pages == 0 || pages > MEMORY_PAGES_MAX || first > UINT32_MAX - pages || !is_device(first, pages))
+    if (pages == 0 || pages > MEMORY_PAGES_MAX || first > UINT32_MAX - pages || arch_frames_are_ram(first, pages))
         return E_BAD_ARGUMENT;
     struct memory *memory = memory_create_borrowed(thread->process, first, pages, true);
     return memory ? syscall_return_object(thread, &memory->object) : E_NO_MEMORY;
@@ -117,8 +105,9 @@ status_t sys_process_map(struct thread *thread)
         process_handle_find(thread->process, frame->ecx, TYPE_MEMORY, protection & RIGHTS_TO_MAP, &status);
     if (!entry)
         return status;
-    return process_map(process, (struct memory *)entry->object, frame->edx - protection, protection,
-                       entry->rights & RIGHTS_TO_MAP, frame->esi, frame->edi, thread->process);
+    status = process_map(process, (struct memory *)entry->object, frame->edx - protection, protection,
+                         entry->rights & RIGHTS_TO_MAP, frame->esi, frame->edi, thread->process);
+    return status == CALL_AGAIN ? arch_call_again(thread) : status;
 }
 
 status_t sys_process_unmap(struct thread *thread)
@@ -147,7 +136,7 @@ status_t sys_process_read_word(struct thread *thread)
     struct process *process = syscall_process(thread, thread->frame.ebx, RIGHT_CONTROL, &status);
     if (!process)
         return status;
-    if (address % 4 || !arch_translate(&process->space, address, &frame) || !arch_frame_is_ram(frame))
+    if (address % 4 || !arch_translate(&process->space, address, &frame) || !arch_frames_are_ram(frame, 1))
         return E_BAD_ADDRESS;
     thread->frame.word = arch_frame_read_word(frame, address % PAGE_SIZE);
     return OK;

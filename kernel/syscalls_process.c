@@ -7,6 +7,7 @@
 #include "syscalls.h"
 #include "thread.h"
 
+#define PROCESS_PAGES 2u /* that are cleared for a new process: for its handles and a page directory */
 #define SLICE_MICROSECONDS_MIN 100u
 #define SLICE_MICROSECONDS_MAX 1000000u
 
@@ -64,6 +65,8 @@ status_t sys_process_create(struct thread *thread)
         return E_BAD_ARGUMENT;
     if ((status = check_priority(thread, frame->esi)) != OK)
         return status;
+    if ((status = kernel_frame_stock(PROCESS_PAGES)) != OK) /* to clear one takes long enough for an entry */
+        return status == CALL_AGAIN ? arch_call_again(thread) : status;
     struct process *process = process_create(thread->process, frame->ebx);
     if (!process)
         return E_NO_MEMORY;
@@ -114,14 +117,6 @@ status_t sys_process_watch(struct thread *thread)
     return process_watch(process, (struct notification *)entry->object, thread->frame.edx, thread->process);
 }
 
-static uint32_t count_threads(const struct process *process)
-{
-    uint32_t count = 0;
-    LIST_FOREACH(link, &process->threads)
-        count++;
-    return count;
-}
-
 /* On the own budgets of its threads, so what services did for them is included, and what they do for clients is not. */
 static uint32_t used_microseconds(const struct process *process)
 {
@@ -148,8 +143,8 @@ status_t sys_process_info(struct thread *thread)
         [PROCESS_EXIT_CODE] = process->exit_code,
         [PROCESS_QUOTA_LIMIT] = process->quota.limit,
         [PROCESS_QUOTA_USED] = process->quota.used,
-        [PROCESS_THREADS] = count_threads(process),
-        [PROCESS_CPU] = used_microseconds(process),
+        [PROCESS_THREADS] = process->thread_count,
+        [PROCESS_CPU] = thread->frame.ecx == PROCESS_CPU ? used_microseconds(process) : 0,
     };
     if (thread->frame.ecx >= PROCESS_INFO_COUNT)
         return E_BAD_ARGUMENT;

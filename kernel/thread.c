@@ -22,7 +22,7 @@ static void thread_prepare(struct thread *thread, struct process *process, uint8
     thread->process = process;
     thread->root = process->space.root;
     thread->handles = thread->last_entry = process->handles.entries;
-    thread->handle_mask = handle_mask(&process->handles);
+    thread->handle_mask = HANDLE_MASK;
     thread->state = THREAD_STOPPED;
     thread->base = thread->budget = &thread->own;
     list_init(&thread->in_endpoint);
@@ -33,7 +33,7 @@ static void thread_prepare(struct thread *thread, struct process *process, uint8
 
 struct thread *thread_create(struct process *process, uint32_t entry, uint32_t stack, uint32_t argument, uint8_t priority)
 {
-    struct thread *thread = object_create(TYPE_THREAD, process);
+    struct thread *thread = process->thread_count < THREADS_MAX ? object_create(TYPE_THREAD, process) : NULL;
     if (!thread)
         return NULL;
     thread_prepare(thread, process, priority);
@@ -45,6 +45,7 @@ struct thread *thread_create(struct process *process, uint32_t entry, uint32_t s
     object_hold(&thread->object); /* while it lives */
     object_hold(&process->object);
     list_insert(&process->threads, &thread->in_process);
+    process->thread_count++;
     thread->number = ++this_cpu()->threads_created;
     this_cpu()->threads_alive++;
     return thread;
@@ -85,6 +86,7 @@ static bool leave_wait(struct thread *thread)
     switch (thread->state) {
     case THREAD_WAITING:
         list_remove(&thread->queue_link);
+        thread->waiting.notification->waiter_count--;
         timer_cancel(&thread->timer);
         object_release(&thread->waiting.notification->object);
         return true;
@@ -157,8 +159,10 @@ static void fail_caller(struct thread *worker, bool running)
     struct thread *caller = worker->link;
     worker->link = &null_thread;
     caller->callee = NULL;
-    if (running) /* move off the caller's budget, so that the caller can be queued with it */
+    if (running) { /* move off the caller's budget, so that the caller can be queued with it */
+        work_raise_priority();
         scheduler_set_budget(this_cpu()->idle->base);
+    }
     trace_event(TRACE_END, caller, caller, (uint32_t)E_PEER_DIED, 0);
     call_finish(caller, E_PEER_DIED);
 }
@@ -172,7 +176,7 @@ void thread_kill(struct thread *thread)
     if (thread->state == THREAD_READY)
         scheduler_unready(thread);
     else if (thread->state == THREAD_DOOMED)
-        list_remove(&thread->queue_link);
+        work_done(&thread->work);
     else
         leave_wait(thread);
     timer_cancel(&thread->timer);
@@ -182,6 +186,7 @@ void thread_kill(struct thread *thread)
     arch_thread_release(thread);
     thread_stop_making(thread);
     list_remove(&thread->in_process);
+    thread->process->thread_count--;
     cpu->threads_alive--;
     if (thread->link != &null_thread)
         fail_caller(thread, running);
@@ -198,19 +203,15 @@ void thread_kill(struct thread *thread)
     object_release(&process->object);
 }
 
-void thread_doom(struct thread *thread)
+static void end_doomed(struct work *work)
 {
-    struct cpu *cpu = this_cpu();
-    thread->state = THREAD_DOOMED;
-    list_insert(&cpu->doomed, &thread->queue_link);
-    cpu->reschedule = true;
+    thread_kill(LIST_ENTRY(work, struct thread, work));
 }
 
-void thread_end_doomed(void)
+void thread_doom(struct thread *thread)
 {
-    struct list *doomed = &this_cpu()->doomed;
-    while (!list_empty(doomed))
-        thread_kill(LIST_ENTRY(doomed->next, struct thread, queue_link));
+    thread->state = THREAD_DOOMED;
+    work_add(&thread->work, end_doomed);
 }
 
 void thread_destroy(struct object *object)

@@ -16,6 +16,7 @@
 #include "object.h"
 #include "queue.h"
 #include "timer.h"
+#include "work.h"
 
 struct cpu;
 struct endpoint;
@@ -43,7 +44,7 @@ enum thread_state {
     THREAD_READY,       /* its budget is in cpu->ready */
     THREAD_QUEUED,      /* caller in endpoint->callers: every worker is busy */
     THREAD_WAITING,     /* in notification->waiters */
-    THREAD_DOOMED,      /* in cpu->doomed: it ends before the kernel is left */
+    THREAD_DOOMED,      /* in cpu->work: it ends on the way out of the kernel */
     THREAD_DEAD
 };
 
@@ -69,7 +70,7 @@ struct thread {
     /* ---- the hot line goes on: sysenter/entry.asm uses these, arch/x86/offsets.c names them ---- */
     uint32_t root;                  /* = process->space.root: CR3 */
     struct handle_entry *handles;   /* = process->handles.entries */
-    uint32_t handle_mask;           /* = handle_mask(&process->handles) */
+    uint32_t handle_mask;           /* = HANDLE_MASK */
     uint32_t flags;                 /* FLAG_*; 0: nothing unusual */
     struct thread *link;            /* serving: the caller. Idle: the next idle worker. Otherwise null_thread */
     struct thread *callee;          /* being served: the worker. Otherwise NULL */
@@ -83,7 +84,7 @@ struct thread {
     uint32_t number;                /* of all threads ever created, for traces; 0: idle */
     struct list in_process;         /* process->threads */
     struct list in_endpoint;        /* endpoint->workers */
-    struct list queue_link;         /* endpoint->callers, notification->waiters or cpu->doomed, by state */
+    struct list queue_link;         /* endpoint->callers or notification->waiters, by state */
     enum thread_state state;
     uint32_t badge;                 /* as caller by the C path: of the handle it called through */
     uint32_t left_by;               /* as worker: badge of the caller that has left it, until it replies or waits; BADGE_NONE */
@@ -98,6 +99,7 @@ struct thread {
     uint8_t queued_priority;        /* THREAD_QUEUED: level that it is queued with: its budget's */
     bool searched;                  /* deadlock.c: a search has been here; false between searches */
     struct timer timer;             /* deadline of the blocking call it is in */
+    struct work work;               /* THREAD_DOOMED */
     struct memory *making;          /* by memory_create, which has more pages to make; holds the only reference; else NULL */
     struct { uint32_t vector, error, address; } fault;
     void *fpu;                      /* arch's: 512 bytes, 16-byte aligned */
@@ -115,7 +117,8 @@ struct cpu {
     bool reschedule;                /* a better budget became ready, or the slice ended: schedule before leaving */
     uint64_t budget_since;          /* arch_time() when `budget` began to run or was last charged */
     struct timer *timers;           /* the soonest of those that are armed */
-    struct list doomed;             /* threads to end before leaving; `reschedule` is set while there is one */
+    struct list work;               /* to be done before a thread that caused it is left to */
+    uint8_t work_priority;          /* the highest of those who caused any of it */
     uint32_t switches, interrupts, threads_created, threads_alive, processes_alive;
     const void *sysenter_entry;     /* where MSR_SYSENTER_EIP points; NULL: no SYSENTER (sysenter/msr.c) */
     struct trace *trace;            /* the one that goes on; NULL: none */
@@ -138,8 +141,6 @@ void thread_start(struct thread *thread);
 void thread_kill(struct thread *thread);
 /* Ends a blocked thread because another one has ended: not at once, or a chain of them would grow the kernel stack. */
 void thread_doom(struct thread *thread);
-/* Ends every doomed thread, and those that are doomed by that. */
-void thread_end_doomed(void);
 void thread_destroy(struct object *object);
 /* Gives back the memory object that it is making, if any. */
 void thread_stop_making(struct thread *thread);
@@ -155,6 +156,9 @@ void scheduler_switch_to(struct thread *next);
 void scheduler_unready(struct thread *thread);
 /* Puts the current thread back on the queue and picks the best (yield: at the end of its level). */
 void scheduler_preempt(bool at_end);
+/* The last that the kernel does before it leaves, while `reschedule` is set: a better thread, or, if it may, a step of the work
+ * that is left. True: interrupts are to be let in, and then this is to be called with `may_work`. */
+bool scheduler_leave(bool may_work);
 /* Runs whatever is best; the current thread has been blocked or has died. */
 void scheduler_run_next(void);
 /* Makes `budget` the running one, with accounts settled and the slice timer set. */

@@ -31,9 +31,12 @@ void timer_program(void)
         arch_timer_set(when);
 }
 
+#define EXPIRED_AT_ONCE 2u
+
+/* For those that are left the next interrupt comes at once. */
 static void expire(struct timer **timers, uint64_t now)
 {
-    while (*timers && (*timers)->when <= now) {
+    for (uint32_t i = 0; i < EXPIRED_AT_ONCE && *timers && (*timers)->when <= now; i++) {
         struct timer *first = *timers;
         timers_remove(timers, first);
         first->expired(first);

@@ -25,7 +25,7 @@ VECTOR_CALL equ 250
 extern syscall_table
 extern trap
 extern kernel_trap
-extern scheduler_preempt
+extern scheduler_leave
 extern kernel_stack_end
 extern sysenter_fast_begin
 extern sysenter_fast_end
@@ -144,9 +144,11 @@ common_entry:
 leave_kernel:                       ; ESP = &cpu - 4
     cmp byte [esp + 4 + CPU_RESCHEDULE], 0
     je resume
+    xor eax, eax                    ; what the entry did was long enough
 .reschedule:
-    xor eax, eax
-    call scheduler_preempt          ; scheduler_preempt(false)
+    call scheduler_leave            ; bool scheduler_leave(bool may_work)
+    test al, al
+    jnz let_interrupts_in
 
 ; The boot code is done with the stack: the first thread starts, or idle waits.
 leave_boot:
@@ -188,8 +190,16 @@ idle:
     hlt
     jmp idle
 
-; Two things may happen at CPL 0. An interrupt out of `idle`, where ESP was &cpu - 4; and an NMI while C saves or restores the
-; FPU: it comes and goes by task switches, which deny the FPU.
+; There is more to do for the kernel. An interrupt that waits comes behind the NOP; it leaves by the usual way, and so comes here.
+let_interrupts_in:
+    sti
+    nop
+    cli
+    mov eax, 1
+    jmp leave_kernel.reschedule
+
+; Two things may happen at CPL 0. An interrupt out of the two above, where ESP was &cpu - 4; and an NMI while C saves or restores
+; the FPU: it comes and goes by task switches, which deny the FPU.
 from_kernel:
     cmp dword [esp], VECTOR_NO_FPU
     je .allow_fpu

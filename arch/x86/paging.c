@@ -4,6 +4,7 @@
  * read-only and data no-execute, guard pages unmapped. The last 2 MiB below it hold the task state segment and behind it
  * the port bitmap, so that a CR3 switch switches the ports as well (see ports.c; idea: NOVA). */
 #include "arch.h"
+#include "arrays.h"
 #include "frames.h"
 #include "io.h"
 #include "log.h"
@@ -26,6 +27,7 @@ typedef uint64_t entry_t;
 #define WINDOW_SLOT 510             /* 2 MiB for the high-memory window and the local APIC */
 #define WINDOW_ADDRESS (KERNEL_BASE + WINDOW_SLOT * 0x200000u)
 #define APIC_ADDRESS (WINDOW_ADDRESS + PAGE_SIZE)
+#define SLOTS_AT_ONCE 32u          /* of directories, freed with interrupts off */
 #define TABLE_ALIGNED __attribute__((aligned(PAGE_SIZE)))
 
 uint32_t kernel_root;
@@ -34,6 +36,7 @@ static entry_t kernel_directory[ENTRIES] TABLE_ALIGNED; /* top GiB, in every spa
 static entry_t idle_directory[ENTRIES] TABLE_ALIGNED;   /* third GiB of the kernel's own space: only the TSS */
 static entry_t image_tables[IMAGE_TABLES][ENTRIES] TABLE_ALIGNED;
 static entry_t window_table[ENTRIES] TABLE_ALIGNED;
+const uint8_t zero_page[PAGE_SIZE] TABLE_ALIGNED = { 0 }; /* as a directory: for all that have nothing in that GiB */
 static entry_t kernel_pointers[4] __attribute__((aligned(32)));
 static struct slab pointer_slots = SLAB_INITIAL(4 * sizeof(entry_t));
 
@@ -61,10 +64,10 @@ frame_t arch_lowmem_frame(const void *address)
     return physical_of(address) >> PAGE_SHIFT;
 }
 
-bool arch_frame_is_ram(frame_t frame)
+bool arch_frames_are_ram(frame_t first, uint32_t count)
 {
     for (uint32_t i = 0; i < ram_count; i++)
-        if (frame >= ram[i].first && frame < ram[i].end)
+        if (first < ram[i].end && ram[i].first < first + count)
             return true;
     return false;
 }
@@ -125,6 +128,11 @@ static void map_lowmem(void)
         kernel_directory[i] = (entry_t)i << 21 | PRESENT | WRITABLE | LARGE | global | no_execute;
 }
 
+uint64_t paging_kernel_entry(const void *page, bool writable)
+{
+    return physical_of(page) | PRESENT | (writable ? WRITABLE : 0) | global | no_execute;
+}
+
 void paging_guard(const void *page)
 {
     uint32_t frame = arch_lowmem_frame(page);
@@ -151,6 +159,8 @@ void paging_start(const struct boot_data *boot)
     map_image();
     map_lowmem();
     kernel_directory[WINDOW_SLOT] = physical_of(window_table) | PRESENT | WRITABLE;
+    for (uint32_t i = 0; i < ARRAY_TABLES; i++)
+        kernel_directory[ARRAYS_SLOT + i] = arrays_table(i) | PRESENT | WRITABLE;
     idle_directory[ENTRIES - 1] = ports_shared_table() | PRESENT | WRITABLE;
     kernel_pointers[2] = physical_of(idle_directory) | PRESENT;
     kernel_pointers[3] = physical_of(kernel_directory) | PRESENT;
@@ -173,44 +183,62 @@ static entry_t *table_at(entry_t entry)
     return entry & PRESENT ? arch_lowmem((frame_t)((entry & ADDRESS) >> PAGE_SHIFT)) : NULL;
 }
 
-/* The three directories are there from the start: a pointer that changes would need a CR3 reload to be seen. */
+/* The third directory holds the TSS; the others begin as the empty one. */
 bool arch_space_create(struct address_space *space)
 {
     entry_t *pointers = slab_allocate(&pointer_slots);
     if (!pointers)
         return false;
-    *space = (struct address_space){ .root = physical_of(pointers), .tables = pointers };
-    pointers[3] = physical_of(kernel_directory) | PRESENT;
-    for (uint32_t i = 0; i < 3; i++) {
-        entry_t *directory = kernel_frame_allocate();
-        if (!directory) {
-            arch_space_destroy(space);
-            return false;
-        }
-        pointers[i] = physical_of(directory) | PRESENT;
+    entry_t *directory = kernel_frame_allocate();
+    if (!directory) {
+        slab_free(&pointer_slots, pointers);
+        return false;
     }
-    table_at(pointers[2])[ENTRIES - 1] = ports_shared_table() | PRESENT | WRITABLE;
+    *space = (struct address_space){ .root = physical_of(pointers), .tables = pointers };
+    pointers[0] = pointers[1] = physical_of(zero_page) | PRESENT;
+    pointers[2] = physical_of(directory) | PRESENT;
+    pointers[3] = physical_of(kernel_directory) | PRESENT;
+    directory[ENTRIES - 1] = ports_shared_table() | PRESENT | WRITABLE;
     return true;
 }
 
-static void free_tables(entry_t *directory, uint32_t count)
+static bool is_empty(entry_t pointer)
 {
-    for (uint32_t i = 0; i < count; i++)
-        if (directory[i] & PRESENT)
-            kernel_frame_free(table_at(directory[i]));
+    return table_at(pointer) == (const void *)zero_page;
 }
 
-void arch_space_destroy(struct address_space *space)
+static void free_table(entry_t *entry)
 {
+    if (*entry & PRESENT)
+        kernel_frame_free(table_at(*entry));
+    *entry = 0;
+}
+
+/* A piece of one directory, and after the last the directory itself. */
+static void free_directory(entry_t *pointer, uint32_t from, uint32_t to)
+{
+    if (is_empty(*pointer))
+        return;
+    for (uint32_t i = from; i < to; i++)
+        free_table(&table_at(*pointer)[i]);
+    if (to == ENTRIES)
+        free_table(pointer);
+}
+
+/* The last entry is not freed: it leads to what ports.c has. */
+bool arch_space_destroy(struct address_space *space)
+{
+    uint32_t from = space->freed % ENTRIES, to = from + SLOTS_AT_ONCE;
+    entry_t *pointer = &space->tables[space->freed / ENTRIES];
+    space->freed += SLOTS_AT_ONCE;
+    if (space->freed == 3 * ENTRIES)
+        table_at(*pointer)[ENTRIES - 1] = 0;
+    free_directory(pointer, from, to);
+    if (space->freed < 3 * ENTRIES)
+        return false;
     ports_release(space);
-    for (uint32_t i = 0; i < 3; i++) {
-        entry_t *directory = table_at(space->tables[i]);
-        if (!directory)
-            continue;
-        free_tables(directory, i == 2 ? ENTRIES - 1 : ENTRIES);
-        kernel_frame_free(directory);
-    }
     slab_free(&pointer_slots, space->tables);
+    return true;
 }
 
 static entry_t *directory_entry(struct address_space *space, uint32_t address)
@@ -224,55 +252,68 @@ static entry_t *page_entry(struct address_space *space, uint32_t address)
     return table ? &table[address >> PAGE_SHIFT & (ENTRIES - 1)] : NULL;
 }
 
-void paging_set_directory(struct address_space *space, uint32_t address, uint32_t table)
+/* A loaded space has its pointers, and may have any entry, in the CPU. */
+static void reload(const struct address_space *space)
 {
-    *directory_entry(space, address) = table | PRESENT | WRITABLE;
     if (cr3_read() == space->root)
         cr3_write(space->root);
 }
 
-uint32_t arch_space_missing(struct address_space *space, uint32_t address, uint32_t pages)
+void paging_set_directory(struct address_space *space, uint32_t address, uint32_t table)
 {
-    uint32_t missing = 0, last = address + (pages - 1) * PAGE_SIZE;
-    for (uint32_t slot = address >> 21; slot <= last >> 21; slot++)
-        missing += !(*directory_entry(space, slot << 21) & PRESENT);
-    return missing;
+    *directory_entry(space, address) = table | PRESENT | WRITABLE;
+    reload(space);
 }
 
-bool arch_space_prepare(struct address_space *space, uint32_t address, uint32_t pages)
+uint32_t arch_space_missing(struct address_space *space, uint32_t address, uint32_t pages)
 {
-    uint32_t last = address + (pages - 1) * PAGE_SIZE;
-    for (uint32_t slot = address >> 21; slot <= last >> 21; slot++) {
-        entry_t *entry = directory_entry(space, slot << 21);
-        if (*entry & PRESENT)
-            continue;
-        entry_t *table = kernel_frame_allocate();
-        if (!table)
-            return false;
-        *entry = physical_of(table) | PRESENT | WRITABLE | USER;
+    uint32_t last = (address + (pages - 1) * PAGE_SIZE) >> 21;
+    for (uint32_t slot = address >> 21; slot <= last; slot++)
+        if (!(*directory_entry(space, slot << 21) & PRESENT))
+            return slot << 21 | PAGE_SIZE;
+    return 0;
+}
+
+bool arch_space_extend(struct address_space *space, uint32_t address)
+{
+    entry_t *pointer = &space->tables[address >> 30];
+    entry_t *table = kernel_frame_allocate();
+    if (!table)
+        return false;
+    if (is_empty(*pointer)) {
+        *pointer = physical_of(table) | PRESENT;
+        reload(space);
+    } else {
+        *directory_entry(space, address) = physical_of(table) | PRESENT | WRITABLE | USER;
     }
     return true;
 }
 
-static void flush(const struct address_space *space, uint32_t address)
+static void set_entry(entry_t *entry, uint32_t address, entry_t value, bool loaded)
 {
-    if (cr3_read() == space->root)
+    *entry = value;
+    if (loaded)
         page_invalidate(address);
 }
 
-void arch_map_page(struct address_space *space, uint32_t address, frame_t frame, uint32_t protection, bool device)
+void arch_map_pages(struct address_space *space, uint32_t address, uint32_t count, const frame_t *list, frame_t first,
+                    uint32_t protection, bool device)
 {
     assert(!((protection & PROTECT_WRITE) && (protection & PROTECT_EXECUTE)));
-    *page_entry(space, address) = (entry_t)frame << PAGE_SHIFT | PRESENT | USER |
-                                  (protection & PROTECT_WRITE ? WRITABLE : 0) |
-                                  (protection & PROTECT_EXECUTE ? 0 : no_execute) | (device ? UNCACHED : 0);
-    flush(space, address);
+    entry_t bits = PRESENT | USER | (protection & PROTECT_WRITE ? WRITABLE : 0) | (device ? UNCACHED : 0) |
+                   (protection & PROTECT_EXECUTE ? 0 : no_execute);
+    entry_t *entry = page_entry(space, address);
+    bool loaded = cr3_read() == space->root;
+    for (uint32_t i = 0; i < count; i++)
+        set_entry(entry + i, address + i * PAGE_SIZE, (entry_t)(list ? list[i] : first + i) << PAGE_SHIFT | bits, loaded);
 }
 
-void arch_unmap_page(struct address_space *space, uint32_t address)
+void arch_unmap_pages(struct address_space *space, uint32_t address, uint32_t count)
 {
-    *page_entry(space, address) = 0;
-    flush(space, address);
+    entry_t *entry = page_entry(space, address);
+    bool loaded = cr3_read() == space->root;
+    for (uint32_t i = 0; i < count; i++)
+        set_entry(entry + i, address + i * PAGE_SIZE, 0, loaded);
 }
 
 bool arch_translate(struct address_space *space, uint32_t address, frame_t *frame)

@@ -47,13 +47,6 @@ void trap(uint32_t vector, uint32_t error)
     }
 }
 
-void arch_registers_print(const struct frame *frame)
-{
-    log_print("eip 0x%08x esp 0x%08x eflags 0x%08x\n", frame->eip, frame->esp, frame->eflags);
-    log_print("eax 0x%08x ebx 0x%08x ecx 0x%08x edx 0x%08x\n", frame->eax, frame->ebx, frame->ecx, frame->edx);
-    log_print("esi 0x%08x edi 0x%08x ebp 0x%08x\n", frame->esi, frame->edi, frame->ebp);
-}
-
 _Noreturn void kernel_trap(const struct kernel_trap_frame *frame)
 {
     log_print("\npanic: exception %u in the kernel, error 0x%x, cr2 0x%08x\n", frame->vector, frame->error, cr2_read());

@@ -15,6 +15,7 @@
 #define CLI 0xFA
 #define SYSEXIT 0x350F
 #define NAME_BYTES 96
+#define PLACES_MAX 1024
 
 struct place {
     uint32_t address;
@@ -33,7 +34,7 @@ EXPORTED int qemu_plugin_version = 1;
 
 static uint32_t begin, end;
 static const char *output;
-static struct place *places;
+static struct place places[PLACES_MAX];
 static size_t place_count;
 static struct kind *kinds;
 
@@ -157,16 +158,15 @@ static void ended(qemu_plugin_id_t id, void *unused)
 static int read_places(const char *path)
 {
     char role[16];
-    struct place place;
     FILE *file = fopen(path, "r");
     if (!file) {
         perror(path);
         return 0;
     }
-    while (fscanf(file, "%x %15s %95s", &place.address, role, place.name) == 3) {
-        place.is_part = strcmp(role, "part") == 0;
-        places = realloc(places, (place_count + 1) * sizeof(*places));
-        places[place_count++] = place;
+    for (struct place *place = places; place_count < PLACES_MAX; place++, place_count++) {
+        if (fscanf(file, "%x %15s %95s", &place->address, role, place->name) != 3)
+            break;
+        place->is_part = strcmp(role, "part") == 0;
     }
     fclose(file);
     return place_count > 0;

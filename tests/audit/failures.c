@@ -12,10 +12,12 @@
 static uint32_t countdown = AUDIT_FAIL_NONE, failures;
 
 void *__real_slab_allocate(struct slab *slab);
-uint32_t __real_frame_allocate_low(struct frame_pool *pool, uint32_t count);
+uint32_t __real_frame_allocate_low(struct frame_pool *pool);
+bool __real_frame_extend_run(struct frame_pool *pool, uint32_t *first, uint32_t *taken, uint32_t count);
 uint32_t __real_frame_allocate_any(struct frame_pool *pool);
 void *__wrap_slab_allocate(struct slab *slab);
-uint32_t __wrap_frame_allocate_low(struct frame_pool *pool, uint32_t count);
+uint32_t __wrap_frame_allocate_low(struct frame_pool *pool);
+bool __wrap_frame_extend_run(struct frame_pool *pool, uint32_t *first, uint32_t *taken, uint32_t count);
 uint32_t __wrap_frame_allocate_any(struct frame_pool *pool);
 
 void failures_arm(uint32_t allocations)
@@ -56,9 +58,14 @@ void *__wrap_slab_allocate(struct slab *slab)
     return is_to_fail(__builtin_return_address(0)) ? NULL : __real_slab_allocate(slab);
 }
 
-uint32_t __wrap_frame_allocate_low(struct frame_pool *pool, uint32_t count)
+uint32_t __wrap_frame_allocate_low(struct frame_pool *pool)
 {
-    return is_to_fail(__builtin_return_address(0)) ? FRAME_NONE : __real_frame_allocate_low(pool, count);
+    return is_to_fail(__builtin_return_address(0)) ? FRAME_NONE : __real_frame_allocate_low(pool);
+}
+
+bool __wrap_frame_extend_run(struct frame_pool *pool, uint32_t *first, uint32_t *taken, uint32_t count)
+{
+    return !is_to_fail(__builtin_return_address(0)) && __real_frame_extend_run(pool, first, taken, count);
 }
 
 uint32_t __wrap_frame_allocate_any(struct frame_pool *pool)

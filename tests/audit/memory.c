@@ -3,6 +3,7 @@
 #include "audit.h"
 
 #include "arch.h"
+#include "arrays.h"
 #include "frames.h"
 #include "memory.h"
 #include "process.h"
@@ -32,7 +33,7 @@ static bool is_open(entry_t entry)
 
 static bool frame_is_free(frame_t frame)
 {
-    return frame < frames.end && (frames.bitmap[frame / 32] >> frame % 32 & 1);
+    return frame < frames.end && (frames.levels[0][frame / 32] >> frame % 32 & 1);
 }
 
 /* ---- user space ---- */
@@ -88,6 +89,7 @@ static uint32_t count_pages(const struct process *process, uint32_t *tables)
     uint32_t open = 0;
     for (uint32_t i = 0; i < USER_DIRECTORIES; i++) {
         const entry_t *directory = table_of(process->space.tables[i]);
+        *tables += directory != (const entry_t *)zero_page;
         for (uint32_t j = 0; j < ENTRIES; j++)
             if (is_open(directory[j])) {
                 open += count_open(table_of(directory[j]));
@@ -101,9 +103,9 @@ void audit_process_memory(struct process *process)
 {
     if (!process->alive || process == this_cpu()->kernel)
         return;
-    uint32_t tables = USER_DIRECTORIES, mapped = check_mappings(process), open = count_pages(process, &tables);
+    uint32_t tables = 0, mapped = check_mappings(process), open = count_pages(process, &tables);
     check(mapped == open, "process %u has %u pages mapped, and can reach %u", process->supervisor_badge, mapped, open);
-    if (process->space.port_bitmap)
+    if (process->space.ports[0])
         tables += ARCH_PORT_PAGES;
     check(tables == process->table_pages, "process %u has %u page tables, and pays for %u", process->supervisor_badge, tables,
           process->table_pages);
@@ -139,7 +141,7 @@ void audit_kernel_memory(void)
     }
     uint32_t free = 0;
     for (uint32_t i = 0; i < (frames.end + 31) / 32; i++)
-        for (uint32_t bits = frames.bitmap[i]; bits; bits &= bits - 1)
+        for (uint32_t bits = frames.levels[0][i]; bits; bits &= bits - 1)
             free++;
     check(free == frames.free, "%u frames are free, and %u are counted", free, frames.free);
 }

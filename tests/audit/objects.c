@@ -184,10 +184,12 @@ static void check_handles(const struct process *process)
     for (uint32_t i = 1; i < table->count; i++) {
         const struct handle_entry *entry = &table->entries[i];
         used += entry->object != NULL;
-        check(entry->object ? (entry->value & handle_mask(table)) == i << HANDLE_INDEX_SHIFT : entry->value == HANDLE_FREE,
+        uint32_t value = entry->object ? entry->value & HANDLE_MASK : entry->value;
+        check(value == (entry->object ? i << HANDLE_INDEX_SHIFT : i < table->fresh ? HANDLE_FREE : 0),
               "handle %u of process %u has value 0x%x", i, process->supervisor_badge, entry->value);
-        check(entry->endpoint == &null_endpoint || (&entry->endpoint->object == entry->object && (entry->rights & RIGHT_CALL) &&
-              !entry->endpoint->cap), "handle %u of process %u may not be called", i, process->supervisor_badge);
+        bool callable = &entry->endpoint->object == entry->object && (entry->rights & RIGHT_CALL) && !entry->endpoint->cap;
+        check(i >= table->fresh || entry->endpoint == &null_endpoint || callable,
+              "handle %u of process %u may not be called", i, process->supervisor_badge);
     }
     for (uint32_t i = table->first_free; i && free < table->count; i = table->entries[i].next_free)
         free++;

@@ -10,7 +10,7 @@ import tap
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "release"
 LIST = ROOT / "tests" / "system.toml"
-ALLOCATORS = {"slab_allocate", "frame_allocate_low", "frame_allocate_any"}
+ALLOCATORS = {"slab_allocate", "frame_allocate_low", "frame_allocate_any", "frame_extend_run"}
 
 
 def places_of_allocation():

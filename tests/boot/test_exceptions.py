@@ -39,7 +39,8 @@ class Symbols:
 
 def is_allowed(vector, place):
     """Behind an NMI the FPU is denied to whoever was using it: arch/x86/fpu.c alone, at CPL 0."""
-    return vector in (NMI, NO_FPU) or (vector >= FIRST_INTERRUPT and place == "idle") or place in ALLOWED.get(vector, ())
+    waits = place in ("idle", "let_interrupts_in")
+    return vector in (NMI, NO_FPU) or (vector >= FIRST_INTERRUPT and waits) or place in ALLOWED.get(vector, ())
 
 
 def unexpected(log, symbols):

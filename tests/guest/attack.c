@@ -9,9 +9,7 @@
  * and tables, timers that fire. Its sleeps end at whatever the attacker is just doing, so it meets all that can be left behind.
  *
  * Where ticks are instructions and the kernel is optimised, the 99th percentile may at most double: that of the call, and that
- * of the time from when the victim was due until it has its answer. How late it wakes is shown as well. One thing may take
- * longer: the kernel is not interrupted while it makes or ends a process (docs/concepts.md), and whoever takes memory makes it
- * do so. */
+ * of the time from when the victim was due until it has its answer. How late it wakes is shown as well. */
 #include "child.h"
 
 #define ROUNDS_DEFAULT 1000u        /* calls alone, and under each attack; attack-rounds= in the system list */
@@ -222,33 +220,18 @@ static void make_threads(void)
     FIELD->turns++;
 }
 
-/* 17,000 instructions, though it has nothing; next come its creation with 8,200 and the freeing of LARGEST_PIECE with 4,400. */
-static uint32_t end_of_process(void)
-{
-    handle_t process = HANDLE_NONE;
-    status_t status = process_create(ATTACK_QUOTA / 16, HANDLE_NONE, 0, PRIORITY_ATTACK, &process);
-    if (status != OK)
-        return 0;
-    uint64_t begin = ticks();
-    process_destroy(process, 0);
-    uint32_t took = (uint32_t)(ticks() - begin);
-    handle_close(process);
-    return took;
-}
-
 struct attack {
     const char *name;
     uint32_t timeout;               /* of the victim's calls, which then go through INT 250; 0: none */
-    uint32_t (*longest)(void);      /* measures the longest kernel entry that it can cause; NULL: none is long */
     void (*threads[THREADS])(void);
 };
 
-static const struct attack the_pool = { "pool", 0, NULL, { hold_worker, hold_worker, call_quickly, call_quickly, let_go } };
-static const struct attack deadlines = { "deadlines", 0, NULL,
+static const struct attack the_pool = { "pool", 0, { hold_worker, hold_worker, call_quickly, call_quickly, let_go } };
+static const struct attack deadlines = { "deadlines", 0,
                                          { hold_and_leave, hold_and_leave, hold_and_leave, arm_near, let_go } };
-static const struct attack timers = { "timers", VICTIMS_DEADLINE, NULL, { arm_far } };
-static const struct attack handles = { "handles", 0, NULL, { fill_table, push_handle, push_handle } };
-static const struct attack memory = { "memory", 0, end_of_process, { take_memory, map_and_revoke, make_process, make_threads } };
+static const struct attack timers = { "timers", VICTIMS_DEADLINE, { arm_far } };
+static const struct attack handles = { "handles", 0, { fill_table, push_handle, push_handle } };
+static const struct attack memory = { "memory", 0, { take_memory, map_and_revoke, make_process, make_threads } };
 
 /* ---- a measurement ---- */
 
@@ -404,8 +387,7 @@ static void compare(const struct gate *gate, const struct attack *attack)
     if (!ticks_are_instructions() || !info(INFO_BUILD_RELEASE))
         return;
     expect(attacked.took.p99 <= 2 * alone.took.p99);
-    uint32_t longest = attack->longest ? attack->longest() : 0;
-    expect(attacked.late.p99 + attacked.took.p99 <= 2 * (alone.late.p99 + alone.took.p99) + longest);
+    expect(attacked.late.p99 + attacked.took.p99 <= 2 * (alone.late.p99 + alone.took.p99));
 }
 
 static void withstand(const struct gate *gate, const struct attack *attack)

@@ -11,7 +11,7 @@ static const struct test_group *const groups[] = {
     &budget_tests,   &notification_tests, &device_tests, &fpu_tests,     &hostile_tests,  &fuzz_tests,
     &interrupt_tests, &regression_tests, &regression_call_tests, &spawn_tests, &restart_tests, &log_tests,
     &deadlock_tests, &exhaustion_tests, &kill_tests, &caller_tests, &pool_tests, &making_tests,
-    &attack_tests,   &waiting_tests, &trace_tests,
+    &long_tests,     &attack_tests, &waiting_tests, &trace_tests,
 };
 
 #define SETTLE_TRIES 100u

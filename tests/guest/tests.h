@@ -178,6 +178,6 @@ extern const struct test_group call_tests, queue_tests, death_tests, deadline_te
     flags_tests, protection_tests, handle_tests, memory_tests, quota_tests, thread_tests, budget_tests,
     notification_tests, device_tests, fpu_tests, hostile_tests, fuzz_tests, interrupt_tests, regression_tests,
     regression_call_tests, spawn_tests, restart_tests, log_tests, deadlock_tests, exhaustion_tests, kill_tests,
-    caller_tests, pool_tests, making_tests, attack_tests, waiting_tests, trace_tests;
+    caller_tests, pool_tests, making_tests, long_tests, attack_tests, waiting_tests, trace_tests;
 
 #endif

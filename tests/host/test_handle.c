@@ -15,17 +15,10 @@ static struct handle_table table;
 static struct object objects[HANDLE_TABLE_MAX];
 static struct endpoint callable;
 
-/* Dirty memory of exactly the size: every field has to be set, and the address sanitizer sees one entry too far. */
-static struct handle_entry *allocate_entries(uint32_t count)
-{
-    struct handle_entry *entries = malloc(count * sizeof(*entries));
-    memset(entries, 0x5A, count * sizeof(*entries));
-    return entries;
-}
-
+/* As large as any: what is not there yet reads as zero. The address sanitizer sees one entry too far. */
 static void start_with(uint32_t count)
 {
-    handle_table_init(&table, allocate_entries(count), count);
+    handle_table_init(&table, calloc(HANDLE_TABLE_MAX, sizeof(struct handle_entry)), count);
 }
 
 static int start(void **state)
@@ -44,11 +37,7 @@ static int finish(void **state)
 
 static void grow(void)
 {
-    struct handle_entry *old = table.entries;
-    uint32_t count = table.count;
-    handle_table_grow(&table, allocate_entries(2 * count), 2 * count);
-    memset(old, 0xA5, count * sizeof(*old)); /* the caller's again: the table must not look at it */
-    free(old);
+    table.count += FIRST_COUNT;
 }
 
 static handle_t insert(uint32_t number)
@@ -69,6 +58,10 @@ static void check_free_entries(void)
     uint32_t used = 0;
     for (uint32_t i = 0; i < table.count; i++) {
         const struct handle_entry *entry = &table.entries[i];
+        if (i >= table.fresh) {
+            assert_int_equal(entry->value, 0);
+            continue;
+        }
         used += entry->value != HANDLE_FREE;
         if (entry->value != HANDLE_FREE)
             continue;
@@ -116,12 +109,12 @@ static void only_the_exact_value_is_found(void **state)
 static void values_fit_the_fast_path(void **state)
 {
     (void)state;
-    assert_int_equal(handle_mask(&table), (FIRST_COUNT - 1) * 32);
+    assert_int_equal(HANDLE_MASK, (HANDLE_TABLE_MAX - 1) * 32);
     for (uint32_t i = 1; i < FIRST_COUNT; i++) {
         handle_t handle = insert(i);
         assert_int_equal(handle % 32, 0);
         assert_int_equal(handle >> 31, 0);
-        assert_int_equal((handle & handle_mask(&table)) / 32, INDEX(handle));
+        assert_int_equal((handle & HANDLE_MASK) / 32, INDEX(handle));
     }
     if (sizeof(void *) == 4)
         assert_int_equal(sizeof(struct handle_entry), 32);
@@ -234,7 +227,7 @@ static void growth_keeps_every_handle(void **state)
     }
 }
 
-/* A handle of another, larger table: its index folds onto an entry that exists, whose value differs. */
+/* A handle of another, larger table: its entry is not there yet. */
 static void index_beyond_the_table_is_not_found(void **state)
 {
     (void)state;

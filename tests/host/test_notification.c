@@ -3,6 +3,7 @@
 #include "notification.h"
 
 #include "arch.h"
+#include "mock_work.h"
 #include "thread.h"
 #include "trace.h"
 #include "unit.h"
@@ -56,6 +57,7 @@ static void wait_for(uint32_t number, uint32_t mask)
     thread->frame.status = (uint32_t)E_BAD_STATE;
     object_hold(&notification.object);
     list_insert(&notification.waiters, &thread->queue_link);
+    notification.waiter_count++;
 }
 
 static void expect_woken(uint32_t position, uint32_t number, uint32_t bits)

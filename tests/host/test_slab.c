@@ -11,8 +11,8 @@
 static void *pages[PAGES_MAX];
 static uint32_t page_count, page_limit;
 
-/* Not cleared, unlike the kernel's: so a slot is zero only if the cache sees to it. */
-void *kernel_frame_allocate(void)
+/* Not cleared: a slot is zero only if the cache sees to it. */
+void *kernel_frame_take(void)
 {
     if (page_count == page_limit)
         return NULL;
