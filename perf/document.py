@@ -7,7 +7,7 @@ import re
 import textwrap
 
 WIDTH = 130
-LONG = 40       # rows
+LONG = 50       # rows
 NUMBER = re.compile(r"(>= )?[-+]?\d[\d.,]*(e[-+]\d+)?( %)?")
 PAGE = pathlib.Path(__file__).resolve().parent / "page.html"
 # What a table's or a picture's figures are. A table has one of these and no figure of another.

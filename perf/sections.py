@@ -226,7 +226,7 @@ def all_figures(results):
     for unit, rows in columns_of(results):
         if rows:
             table = [[row["name"], *(row.get(key) for key in keys), text] for row, text in with_texts(rows)]
-            section.tables.append(Table(f"Every figure in {unit}", unit, ["figure", *keys, "what"], table, folded=True))
+            section.tables.append(Table("Every figure", unit, ["figure", *keys, "what"], table, folded=True))
     return section
 
 
