@@ -46,10 +46,10 @@ def record(options, trace):
 
 
 def check(name, profile, measured):
-    """The same operation was measured by the counter, without marks: the two must agree."""
+    """The same operation was measured by the counter, without marks: the two must agree. What takes memory takes it from another
+    place each time, a few instructions further."""
     counted = profile["instructions"]["total"] / profile["operations"]
-    surplus = measured["p50"] + 1 - counted
-    if not 0 < surplus <= 1 + BATCH_OVERHEAD / measured["batch"]:
+    if not measured["min"] - BATCH_OVERHEAD / measured["batch"] <= counted < measured["p99"] + 1:
         raise Failure(f"{name}: the plugin saw {counted:g} instructions, and the counter says {measured['p50']}: the profile is "
                       "not of what is measured")
 
