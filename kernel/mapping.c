@@ -193,16 +193,15 @@ static status_t check_whole(struct process *process, uint32_t address, uint32_t 
 
 status_t process_unmap(struct process *process, uint32_t address, uint32_t pages)
 {
-    status_t status = check_whole(process, address, pages);
-    if (status != OK)
-        return status;
-    struct list *link = first_behind(process, address);
-    struct mapping *mapping = LIST_ENTRY(link, struct mapping, in_process);
-    if (mapping->pages == pages) {
+    struct mapping *mapping = mapping_behind(process, address);
+    if (mapping && mapping->address == address && mapping->pages == pages && mapping->protection) {
         mapping_remove(mapping);
         return OK;
     }
-    for (; is_occupied(process, link, address + pages * PAGE_SIZE); link = link->next)
+    status_t status = check_whole(process, address, pages);
+    if (status != OK)
+        return status;
+    for (struct list *link = &mapping->in_process; is_occupied(process, link, address + pages * PAGE_SIZE); link = link->next)
         change(LIST_ENTRY(link, struct mapping, in_process), 0);
     return OK;
 }
