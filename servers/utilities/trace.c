@@ -42,10 +42,12 @@ static const char *prepare(void)
     return status == OK ? NULL : status_text(status);
 }
 
-static status_t begin(void)
+/* NULL, or why not. */
+static const char *begin(void)
 {
     memcpy(before, table->entries, sizeof(before));
-    return trace_create(authority, memory, &trace);
+    status_t status = trace_create(authority, memory, &trace);
+    return status == OK ? NULL : status == E_BUSY ? "somebody traces already" : status_text(status);
 }
 
 static void end(void)
@@ -133,18 +135,17 @@ static int run(char **arguments)
     struct spawn spawn = { .name = arguments[0], .arguments = (const char *const *)arguments, .environment = environment,
                            .quota_kib = QUOTA_KIB };
     struct child child;
-    handle_t ended;
+    handle_t ended = HANDLE_NONE;
     int code = NOT_FOUND;
     spawn.image = load(arguments[0], &spawn.size);
     if (!spawn.image)
         return complain(arguments[0]);
     getcwd(folder + strlen("cwd="), PATH_BYTES);
     status_t status = notification_create(&ended);
-    if (status == OK)
-        status = begin();
-    if (status != OK)
-        return complain_of("cannot begin", status_text(status));
-    const char *wrong = program_spawn(&spawn, &child);
+    const char *wrong = status == OK ? begin() : status_text(status);
+    if (wrong)
+        return complain_of("not possible", wrong);
+    wrong = program_spawn(&spawn, &child);
     if (!wrong)
         code = wait_for(&child, ended);
     end();
@@ -160,9 +161,9 @@ static int wait(const char *text)
     unsigned long seconds = strtoul(text, &rest, 10);
     if (!isdigit((unsigned char)*text) || *rest || seconds == 0 || seconds > 3600)
         return usage();
-    status_t status = begin();
-    if (status != OK)
-        return complain_of("cannot begin", status_text(status));
+    const char *wrong = begin();
+    if (wrong)
+        return complain_of("not possible", wrong);
     sleep_microseconds((uint32_t)seconds * 1000000);
     end();
     print_all(NULL, NULL);

@@ -147,6 +147,7 @@ static void random_signals_agree_with_the_model(void **state)
         }
         woken_count = 0;
         notification_signal(&notification, some);
+        finish_work();
         bits |= some;
         uint32_t left = 0, expected = 0;
         for (uint32_t i = 0; i < waiting; i++) {
