@@ -4,14 +4,16 @@
 #include "memory.h"
 #include "process.h"
 
-static uint32_t weight_of(const struct mapping *mapping)
+/* Xorshift (Marsaglia). */
+static uint32_t next_weight(void)
 {
-    static uint32_t secret;
-    if (secret == 0)
-        secret = (uint32_t)arch_time() | 1;
-    uint32_t weight = (mapping->address ^ secret) * 0x85EBCA6Bu;
-    weight = (weight ^ weight >> 13) * 0xC2B2AE35u;
-    return weight ^ weight >> 16;
+    static uint32_t state;
+    if (state == 0)
+        state = (uint32_t)arch_time() | 1;
+    state ^= state << 13;
+    state ^= state >> 17;
+    state ^= state << 5;
+    return state;
 }
 
 struct mapping *mapping_behind(const struct process *process, uint32_t address)
@@ -34,7 +36,8 @@ static struct mapping **side_of(struct mapping *mapping, uint32_t address)
 void mapping_insert(struct process *process, struct mapping *mapping)
 {
     struct mapping **place = &process->mapping_root, **left = &mapping->left, **right = &mapping->right;
-    while (*place && weight_of(*place) > weight_of(mapping))
+    mapping->weight = next_weight() >> 18;
+    while (*place && (*place)->weight > mapping->weight)
         place = side_of(*place, mapping->address);
     struct mapping *rest = *place;
     *place = mapping;
@@ -53,7 +56,7 @@ void mapping_take_out(struct process *process, struct mapping *mapping)
     while (*place != mapping)
         place = side_of(*place, mapping->address);
     while (left && right) {
-        bool first = weight_of(left) > weight_of(right);
+        bool first = left->weight > right->weight;
         *place = first ? left : right;
         place = first ? &left->right : &right->left;
         left = first ? left->right : left;

@@ -39,7 +39,9 @@ struct mapping {
     struct list in_memory;
     struct process *process;
     struct memory *memory;  /* holds a reference */
-    uint32_t address, pages, first;
+    uint32_t address, first;
+    uint32_t pages : 18;        /* at most MAP_PAGES_MAX */
+    uint32_t weight : 14;       /* mapping_tree.c */
     struct mapping *left, *right;   /* mapping_tree.c */
     uint32_t settled : 20;      /* pages whose entries are as they are to be; a mapping has at most MAP_PAGES_MAX */
     uint32_t protection : 3;    /* 0: it is being removed */
