@@ -163,6 +163,7 @@ static void mapping(void)
     expect_equal(memory_create(2, 0, &first_of_two), OK);
     place = SPACE_FIRST;
     run_step(&step);
+    place = SPACE_FIRST;
     run_step(&step); /* where the page tables are there already */
     handle_close(first_of_two);
     child_end(&victim);
