@@ -14,7 +14,7 @@
 #include "thread.h"
 
 #define THREADS_AT_MOST 48u     /* that a search looks at: interrupts are off. A larger circle waits */
-#define NAMED_AT_MOST 16u       /* processes of a circle that are named in the log */
+#define NAMED_AT_MOST 5u        /* processes of a circle that are named in the log */
 
 /* Each pool is found once; the last one's `found` points at null_endpoint. */
 static void find(struct endpoint *endpoint, struct endpoint **last)
@@ -58,16 +58,17 @@ static bool workers_wait_for(const struct thread *caller, const struct endpoint 
     return endpoint->worker_count > 0;
 }
 
-/* Whether all workers of the endpoint wait for the caller (NULL: for each other). Leaves its traces until forget(). */
-static bool search(const struct thread *caller, struct endpoint *endpoint)
+/* The pool of which not all workers wait for the caller (NULL: for each other); null_endpoint if there is none. Leaves its traces
+ * until forget(). */
+static const struct endpoint *search(const struct thread *caller, struct endpoint *endpoint)
 {
     struct endpoint *last = endpoint;
+    const struct endpoint *pool = endpoint;
     endpoint->found = &null_endpoint;
-    bool waits = true;
     uint32_t left = THREADS_AT_MOST;
-    for (const struct endpoint *pool = endpoint; waits && pool != &null_endpoint; pool = pool->found)
-        waits = workers_wait_for(caller, pool, &last, &left);
-    return waits;
+    while (pool != &null_endpoint && workers_wait_for(caller, pool, &last, &left))
+        pool = pool->found;
+    return pool;
 }
 
 static void forget_chain(struct thread *thread)
@@ -76,13 +77,16 @@ static void forget_chain(struct thread *thread)
         thread->searched = false;
 }
 
-static void forget(struct endpoint *endpoint)
+/* Behind the pool at which the search ended, no worker was looked at. */
+static void forget(struct endpoint *endpoint, const struct endpoint *end)
 {
-    while (endpoint != &null_endpoint) {
+    for (bool searched = true; endpoint != &null_endpoint;) {
         struct endpoint *next = endpoint->found;
         endpoint->found = NULL;
-        LIST_FOREACH(link, &endpoint->workers)
-            forget_chain(LIST_ENTRY(link, struct thread, in_endpoint));
+        if (searched)
+            LIST_FOREACH(link, &endpoint->workers)
+                forget_chain(LIST_ENTRY(link, struct thread, in_endpoint));
+        searched = searched && endpoint != end;
         endpoint = next;
     }
 }
@@ -111,7 +115,7 @@ static const struct thread *worker_towards(const struct thread *caller, const st
 
 static void report(const struct thread *caller, const struct endpoint *endpoint)
 {
-    log_print("deadlock: a call was refused, since all that it would wait for wait for it: process %u",
+    log_print("deadlock: a call refused: process %u",
               caller->process->supervisor_badge);
     const struct thread *leaf;
     uint32_t named = 0;
@@ -132,11 +136,12 @@ static void refuse(const struct thread *caller, struct endpoint *endpoint)
 
 bool deadlock_refuses(const struct thread *caller, struct endpoint *endpoint)
 {
-    bool waits = search(caller, endpoint);
-    forget(endpoint);
-    if (waits)
-        refuse(caller, endpoint);
-    return waits;
+    const struct endpoint *end = search(caller, endpoint);
+    forget(endpoint, end);
+    if (end != &null_endpoint)
+        return false;
+    refuse(caller, endpoint);
+    return true;
 }
 
 /* One that is served by nobody and waits for nobody's sake but its own is no part of a circle. */
@@ -164,8 +169,9 @@ struct thread *deadlock_find(struct endpoint *endpoint)
 {
     if (endpoint->waiting == 0)
         return NULL;
-    struct thread *caller = search(NULL, endpoint) ? queued_from_found_pool(endpoint) : NULL;
-    forget(endpoint);
+    const struct endpoint *end = search(NULL, endpoint);
+    struct thread *caller = end == &null_endpoint ? queued_from_found_pool(endpoint) : NULL;
+    forget(endpoint, end);
     if (caller)
         refuse(caller, endpoint);
     return caller;

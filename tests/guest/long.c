@@ -227,6 +227,28 @@ static void many_waiters(void)
     handle_close(events);
 }
 
+/* Each signal finds many of the 32 bits, and as many waiters as there may be to look at. */
+static void many_waiters_at_one_moment(void)
+{
+    handle_t events[2];
+    uint32_t alive = info(INFO_THREADS_ALIVE), due = uptime() + 50;
+    for (uint32_t i = 0; i < COUNT(events); i++)
+        expect_equal(notification_create(&events[i]), OK);
+    for (uint32_t i = 0; i < COUNT(events) * WAITERS; i++)
+        expect_equal(add_thread(i, long_wait_notified, 1u << i / 2 % 32, events[i % 2]), OK);
+    sleep_microseconds(20000);
+    for (uint32_t i = 0; i < COUNT(events); i++)
+        expect_equal(notification_timer(events[i], UINT32_MAX, (due - uptime()) * 1000), OK);
+    for (handle_t page; uptime() < due + 10; handle_close(page)) /* keeps interrupts off, so that both are due at one of them */
+        expect_equal(memory_create(1, 0, &page), OK);
+    for (uint32_t i = 0; i < 100 && info(INFO_THREADS_ALIVE) > alive + COUNT(events) * (WAITERS - 32); i++)
+        sleep_microseconds(1000);
+    expect_equal(info(INFO_THREADS_ALIVE), alive + COUNT(events) * (WAITERS - 32));
+    end_threads(COUNT(events) * WAITERS);
+    for (uint32_t i = 0; i < COUNT(events); i++)
+        handle_close(events[i]);
+}
+
 static void many_callers(void)
 {
     handle_t endpoint, weak;
@@ -319,6 +341,7 @@ static const struct test_case cases[] = {
     { "the end of a process that has much", heavy_process, NULL },
     { "waking while a process ends", waking_meanwhile, NULL },
     { "many waiters", many_waiters, NULL },
+    { "many waiters of two timers at one moment", many_waiters_at_one_moment, NULL },
     { "many callers whose endpoint dies", many_callers, NULL },
     { "many workers", many_workers, NULL },
     { "many threads", many_threads, NULL },
