@@ -32,8 +32,9 @@ static const struct thread *search_leaf(struct thread *worker, uint32_t *left)
     for (struct thread *thread = worker;; thread = thread->callee) {
         if (thread->searched)
             return NULL;
-        if ((*left)-- == 0)
+        if (*left == 0)
             return &null_thread;
+        --*left;
         thread->searched = true;
         if (!thread->callee)
             return thread;
@@ -58,35 +59,31 @@ static bool workers_wait_for(const struct thread *caller, const struct endpoint 
     return endpoint->worker_count > 0;
 }
 
-/* The pool of which not all workers wait for the caller (NULL: for each other); null_endpoint if there is none. Leaves its traces
- * until forget(). */
-static const struct endpoint *search(const struct thread *caller, struct endpoint *endpoint)
+/* Whether all workers of the endpoint wait for the caller (NULL: for each other). Leaves its traces until forget(). */
+static bool search(const struct thread *caller, struct endpoint *endpoint, uint32_t *left)
 {
     struct endpoint *last = endpoint;
-    const struct endpoint *pool = endpoint;
     endpoint->found = &null_endpoint;
-    uint32_t left = THREADS_AT_MOST;
-    while (pool != &null_endpoint && workers_wait_for(caller, pool, &last, &left))
-        pool = pool->found;
-    return pool;
+    bool waits = true;
+    for (const struct endpoint *pool = endpoint; waits && pool != &null_endpoint; pool = pool->found)
+        waits = workers_wait_for(caller, pool, &last, left);
+    return waits;
 }
 
-static void forget_chain(struct thread *thread)
+static void forget_chain(struct thread *thread, uint32_t *left)
 {
-    for (; thread && thread->searched; thread = thread->callee)
+    for (; thread && thread->searched; thread = thread->callee, ++*left)
         thread->searched = false;
 }
 
-/* Behind the pool at which the search ended, no worker was looked at. */
-static void forget(struct endpoint *endpoint, const struct endpoint *end)
+/* A search that has ended early has looked at few of many workers. */
+static void forget(struct endpoint *endpoint, uint32_t left)
 {
-    for (bool searched = true; endpoint != &null_endpoint;) {
+    while (endpoint != &null_endpoint) {
         struct endpoint *next = endpoint->found;
         endpoint->found = NULL;
-        if (searched)
-            LIST_FOREACH(link, &endpoint->workers)
-                forget_chain(LIST_ENTRY(link, struct thread, in_endpoint));
-        searched = searched && endpoint != end;
+        for (struct list *link = endpoint->workers.next; left < THREADS_AT_MOST && link != &endpoint->workers; link = link->next)
+            forget_chain(LIST_ENTRY(link, struct thread, in_endpoint), &left);
         endpoint = next;
     }
 }
@@ -136,12 +133,12 @@ static void refuse(const struct thread *caller, struct endpoint *endpoint)
 
 bool deadlock_refuses(const struct thread *caller, struct endpoint *endpoint)
 {
-    const struct endpoint *end = search(caller, endpoint);
-    forget(endpoint, end);
-    if (end != &null_endpoint)
-        return false;
-    refuse(caller, endpoint);
-    return true;
+    uint32_t left = THREADS_AT_MOST;
+    bool waits = search(caller, endpoint, &left);
+    forget(endpoint, left);
+    if (waits)
+        refuse(caller, endpoint);
+    return waits;
 }
 
 /* One that is served by nobody and waits for nobody's sake but its own is no part of a circle. */
@@ -169,9 +166,9 @@ struct thread *deadlock_find(struct endpoint *endpoint)
 {
     if (endpoint->waiting == 0)
         return NULL;
-    const struct endpoint *end = search(NULL, endpoint);
-    struct thread *caller = end == &null_endpoint ? queued_from_found_pool(endpoint) : NULL;
-    forget(endpoint, end);
+    uint32_t left = THREADS_AT_MOST;
+    struct thread *caller = search(NULL, endpoint, &left) ? queued_from_found_pool(endpoint) : NULL;
+    forget(endpoint, left);
     if (caller)
         refuse(caller, endpoint);
     return caller;

@@ -15,7 +15,8 @@
 #define WATCHES 256u            /* of a process: the limit */
 #define THREADS 400u            /* of a process: the limit */
 #define AT_ONCE 32u             /* mappings that one call may unmap: the limit */
-#define WORKERS 200u            /* of an endpoint: the limit */
+#define WORKERS 128u            /* of an endpoint: the limit */
+#define CAPPED_QUEUE 100u       /* callers of an endpoint with a cap: the limit */
 
 enum { READY }; /* of SHARED->words */
 
@@ -92,6 +93,24 @@ __asm__("long_wait_notified:\n\t"
         "movl $1, %eax\n\t"
         "int $250\n\t"
         "jmp long_exit\n"
+        "jmp long_exit\n"
+        "long_call_with_word:\n\t"
+        "movl %esp, %ecx\n\t"
+        "movl $-1, %edx\n\t"
+        "xorl %esi, %esi\n\t"
+        "xorl %edi, %edi\n\t"
+        "movl $1, %eax\n\t"
+        "int $250\n\t"
+        "jmp long_exit\n"
+        "long_serve_for_ever:\n\t"
+        "movl %ebx, %ecx\n\t"
+        "movl $3, %eax\n\t"
+        "int $250\n\t"
+        "movl $1, %ecx\n\t"
+        "movl $-1, %edx\n\t"
+        "movl $41, %eax\n\t"
+        "int $250\n\t"
+        "jmp long_exit\n"
         "long_serve:\n\t"
         "movl %ebx, %ecx\n\t"
         "movl $3, %eax\n\t"
@@ -102,6 +121,8 @@ __asm__("long_wait_notified:\n\t"
 void long_wait_notified(void);
 void long_call(void);
 void long_serve(void);
+void long_call_with_word(void);     /* the argument; what would be the stack is the endpoint */
+void long_serve_for_ever(void);     /* the word of the request is a notification that nobody signals */
 _Static_assert(SYS_notification_wait == 41 && SYS_call == 1 && SYS_wait == 3 && SYS_thread_exit == 25, "as in the lines above");
 
 static handle_t threads[THREADS];
@@ -281,6 +302,27 @@ static void many_workers(void)
     handle_close(endpoint);
 }
 
+/* Each call counts the requests of its badge among the workers and in the queue, and then looks for a deadlock. */
+static void many_requests_under_a_cap(void)
+{
+    handle_t endpoint, client, events;
+    struct message message = { .handle = HANDLE_NONE };
+    expect_equal(endpoint_create(0, 10 * WORKERS, &endpoint), OK);
+    expect_equal(handle_duplicate(endpoint, RIGHT_CALL, 5, &client), OK);
+    expect_equal(notification_create(&events), OK);
+    for (uint32_t i = 0; i < WORKERS; i++)
+        expect_equal(add_thread(i, long_serve_for_ever, 0, endpoint), OK);
+    expect(endpoint_reaches(endpoint, ENDPOINT_IDLE, WORKERS));
+    for (uint32_t i = WORKERS; i < 2 * WORKERS + CAPPED_QUEUE; i++)
+        expect_equal(add_thread(i, long_call_with_word, client, events), OK);
+    expect(endpoint_reaches(endpoint, ENDPOINT_QUEUE, CAPPED_QUEUE));
+    expect_equal(ipc_call(client, TIMEOUT_NEVER, &message), E_BUSY);
+    end_threads(2 * WORKERS + CAPPED_QUEUE);
+    handle_close(endpoint);
+    handle_close(client);
+    handle_close(events);
+}
+
 static void many_threads(void)
 {
     uint32_t count = 0, already = process_fact(HANDLE_NONE, PROCESS_THREADS);
@@ -344,6 +386,7 @@ static const struct test_case cases[] = {
     { "many waiters of two timers at one moment", many_waiters_at_one_moment, NULL },
     { "many callers whose endpoint dies", many_callers, NULL },
     { "many workers", many_workers, NULL },
+    { "many requests under a cap", many_requests_under_a_cap, NULL },
     { "many threads", many_threads, NULL },
     { "many timers at one moment", many_timers, NULL },
     { "many watches", many_watches, NULL },
