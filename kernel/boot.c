@@ -80,7 +80,7 @@ static void kernel_process_start(void)
     arch_kernel_space(&kernel_process.space);
     cpu->kernel = &kernel_process;
     queue_init(&cpu->ready);
-    list_init(&cpu->work);
+    queue_init(&cpu->work);
     thread_init();
 }
 

@@ -14,7 +14,7 @@
 #include "thread.h"
 
 #define THREADS_AT_MOST 48u     /* that a search looks at: interrupts are off. A larger circle waits */
-#define NAMED_AT_MOST 16u       /* processes of a circle that are named in the log */
+#define NAMED_AT_MOST 5u        /* processes of a circle that are named in the log */
 
 /* Each pool is found once; the last one's `found` points at null_endpoint. */
 static void find(struct endpoint *endpoint, struct endpoint **last)
@@ -32,8 +32,9 @@ static const struct thread *search_leaf(struct thread *worker, uint32_t *left)
     for (struct thread *thread = worker;; thread = thread->callee) {
         if (thread->searched)
             return NULL;
-        if ((*left)-- == 0)
+        if (*left == 0)
             return &null_thread;
+        --*left;
         thread->searched = true;
         if (!thread->callee)
             return thread;
@@ -59,30 +60,30 @@ static bool workers_wait_for(const struct thread *caller, const struct endpoint 
 }
 
 /* Whether all workers of the endpoint wait for the caller (NULL: for each other). Leaves its traces until forget(). */
-static bool search(const struct thread *caller, struct endpoint *endpoint)
+static bool search(const struct thread *caller, struct endpoint *endpoint, uint32_t *left)
 {
     struct endpoint *last = endpoint;
     endpoint->found = &null_endpoint;
     bool waits = true;
-    uint32_t left = THREADS_AT_MOST;
     for (const struct endpoint *pool = endpoint; waits && pool != &null_endpoint; pool = pool->found)
-        waits = workers_wait_for(caller, pool, &last, &left);
+        waits = workers_wait_for(caller, pool, &last, left);
     return waits;
 }
 
-static void forget_chain(struct thread *thread)
+static void forget_chain(struct thread *thread, uint32_t *left)
 {
-    for (; thread && thread->searched; thread = thread->callee)
+    for (; thread && thread->searched; thread = thread->callee, ++*left)
         thread->searched = false;
 }
 
-static void forget(struct endpoint *endpoint)
+/* A search that has ended early has looked at few of many workers. */
+static void forget(struct endpoint *endpoint, uint32_t left)
 {
     while (endpoint != &null_endpoint) {
         struct endpoint *next = endpoint->found;
         endpoint->found = NULL;
-        LIST_FOREACH(link, &endpoint->workers)
-            forget_chain(LIST_ENTRY(link, struct thread, in_endpoint));
+        for (struct list *link = endpoint->workers.next; left < THREADS_AT_MOST && link != &endpoint->workers; link = link->next)
+            forget_chain(LIST_ENTRY(link, struct thread, in_endpoint), &left);
         endpoint = next;
     }
 }
@@ -111,7 +112,7 @@ static const struct thread *worker_towards(const struct thread *caller, const st
 
 static void report(const struct thread *caller, const struct endpoint *endpoint)
 {
-    log_print("deadlock: a call was refused, since all that it would wait for wait for it: process %u",
+    log_print("deadlock: a call refused: process %u",
               caller->process->supervisor_badge);
     const struct thread *leaf;
     uint32_t named = 0;
@@ -132,8 +133,9 @@ static void refuse(const struct thread *caller, struct endpoint *endpoint)
 
 bool deadlock_refuses(const struct thread *caller, struct endpoint *endpoint)
 {
-    bool waits = search(caller, endpoint);
-    forget(endpoint);
+    uint32_t left = THREADS_AT_MOST;
+    bool waits = search(caller, endpoint, &left);
+    forget(endpoint, left);
     if (waits)
         refuse(caller, endpoint);
     return waits;
@@ -164,8 +166,9 @@ struct thread *deadlock_find(struct endpoint *endpoint)
 {
     if (endpoint->waiting == 0)
         return NULL;
-    struct thread *caller = search(NULL, endpoint) ? queued_from_found_pool(endpoint) : NULL;
-    forget(endpoint);
+    uint32_t left = THREADS_AT_MOST;
+    struct thread *caller = search(NULL, endpoint, &left) ? queued_from_found_pool(endpoint) : NULL;
+    forget(endpoint, left);
     if (caller)
         refuse(caller, endpoint);
     return caller;

@@ -12,8 +12,8 @@
 
 struct thread;
 
-#define WORKERS_MAX 200u        /* of an endpoint: they are looked through with interrupts off, */
-#define CAPPED_QUEUE_MAX 200u   /* and where there is a cap so are the callers in the queue */
+#define WORKERS_MAX 128u        /* of an endpoint: they are looked through with interrupts off, */
+#define CAPPED_QUEUE_MAX 100u   /* and where there is a cap so are the callers in the queue */
 
 struct endpoint {
     /* ---- hot: sysenter/entry.asm reads and writes these two ---- */

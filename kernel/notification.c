@@ -17,7 +17,7 @@ static void wake(struct thread *thread, struct notification *notification, uint3
     object_release(&notification->object);
 }
 
-/* False: there are more to be woken. */
+/* False: there are more to be woken, which is as urgent as the most urgent of them. */
 static bool wake_some(struct notification *notification)
 {
     uint32_t woken = 0;
@@ -26,11 +26,12 @@ static bool wake_some(struct notification *notification)
         uint32_t taken = notification->bits & thread->waiting.mask;
         if (!taken)
             continue;
-        if (woken++ == WOKEN_AT_ONCE)
-            return false;
-        wake(thread, notification, taken);
+        if (woken++ < WOKEN_AT_ONCE)
+            wake(thread, notification, taken);
+        else
+            work_raise_priority(thread->budget);
     }
-    return true;
+    return woken <= WOKEN_AT_ONCE;
 }
 
 static void wake_step(struct work *work)
@@ -46,9 +47,10 @@ void notification_signal(struct notification *notification, uint32_t bits)
 {
     notification->bits |= bits;
     object_hold(&notification->object); /* a waiter may hold the last reference */
-    if (wake_some(notification) || notification->work.step)
+    bool woken = wake_some(notification);
+    if (woken || notification->work.step)
         object_release(&notification->object);
-    else
+    if (!woken)
         work_add(&notification->work, wake_step);
 }
 

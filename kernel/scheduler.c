@@ -85,7 +85,8 @@ void scheduler_run_next(void)
     struct budget *budget = link ? LIST_ENTRY(link, struct budget, link) : cpu->idle->base;
     struct thread *next = link ? budget->thread : cpu->idle;
     budget->queued = false;
-    cpu->reschedule = !list_empty(&cpu->work);
+    cpu->reschedule = !queue_empty(&cpu->work);
+    cpu->work_priority = 0;
     trace_event(TRACE_SWITCH, cpu->current, next, cpu->current->state, budget->bound->number);
     next->state = THREAD_ACTIVE;
     scheduler_switch_to(next);
@@ -152,15 +153,14 @@ bool scheduler_leave(bool may_work)
 {
     struct cpu *cpu = this_cpu();
     scheduler_preempt(false);
-    bool ends = !cpu->current->process->alive, busy = !list_empty(&cpu->work);
-    if (!busy)
-        cpu->work_priority = 0;
-    else if (cpu->current != cpu->idle)
+    bool ends = !cpu->current->process->alive, busy = !queue_empty(&cpu->work);
+    cpu->work_priority = busy ? (uint8_t)queue_highest(&cpu->work) : 0;
+    if (busy && cpu->current != cpu->idle)
         busy = cpu->budget->priority <= cpu->work_priority; /* else not before it blocks: scheduler_run_next() */
     cpu->reschedule = ends || busy;
     if (!cpu->reschedule)
         return false;
-    struct work *work = LIST_ENTRY(cpu->work.next, struct work, link);
+    struct work *work = LIST_ENTRY(cpu->work.lists[cpu->work_priority].next, struct work, link);
     if (may_work && ends)
         thread_kill(cpu->current);
     else if (may_work)

@@ -160,7 +160,7 @@ static void fail_caller(struct thread *worker, bool running)
     worker->link = &null_thread;
     caller->callee = NULL;
     if (running) { /* move off the caller's budget, so that the caller can be queued with it */
-        work_raise_priority();
+        work_raise_priority(this_cpu()->budget);
         scheduler_set_budget(this_cpu()->idle->base);
     }
     trace_event(TRACE_END, caller, caller, (uint32_t)E_PEER_DIED, 0);

@@ -117,8 +117,8 @@ struct cpu {
     bool reschedule;                /* a better budget became ready, or the slice ended: schedule before leaving */
     uint64_t budget_since;          /* arch_time() when `budget` began to run or was last charged */
     struct timer *timers;           /* the soonest of those that are armed */
-    struct list work;               /* to be done before a thread that caused it is left to */
-    uint8_t work_priority;          /* the highest of those who caused any of it */
+    struct queue work;              /* to be done before a thread that caused it is left to */
+    uint8_t work_priority;          /* that what is added has at least: of the step that adds it */
     uint32_t switches, interrupts, threads_created, threads_alive, processes_alive;
     const void *sysenter_entry;     /* where MSR_SYSENTER_EIP points; NULL: no SYSENTER (sysenter/msr.c) */
     struct trace *trace;            /* the one that goes on; NULL: none */

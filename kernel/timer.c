@@ -31,16 +31,14 @@ void timer_program(void)
         arch_timer_set(when);
 }
 
-#define EXPIRED_AT_ONCE 2u
-
-/* For those that are left the next interrupt comes at once. */
+/* One at a time, for its signal may have all the waiters to look at: for those that are left the next interrupt comes at once. */
 static void expire(struct timer **timers, uint64_t now)
 {
-    for (uint32_t i = 0; i < EXPIRED_AT_ONCE && *timers && (*timers)->when <= now; i++) {
-        struct timer *first = *timers;
-        timers_remove(timers, first);
-        first->expired(first);
-    }
+    struct timer *first = *timers;
+    if (!first || first->when > now)
+        return;
+    timers_remove(timers, first);
+    first->expired(first);
 }
 
 void timer_interrupt(void)

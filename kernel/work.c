@@ -3,26 +3,27 @@
 
 #include "thread.h"
 
-void work_raise_priority(void)
+void work_raise_priority(const struct budget *budget)
 {
     struct cpu *cpu = this_cpu();
-    if (cpu->budget->priority > cpu->work_priority)
-        cpu->work_priority = cpu->budget->priority;
+    if (budget->priority > cpu->work_priority)
+        cpu->work_priority = budget->priority;
 }
 
 void work_add(struct work *work, void (*step)(struct work *work))
 {
     struct cpu *cpu = this_cpu();
     if (work->step)
-        list_remove(&work->link);
+        queue_remove(&cpu->work, &work->link, work->priority);
+    work_raise_priority(cpu->budget);
     work->step = step;
-    list_insert(cpu->work.next, &work->link);
-    work_raise_priority();
+    work->priority = cpu->work_priority;
+    queue_prepend(&cpu->work, &work->link, work->priority);
     cpu->reschedule = true;
 }
 
 void work_done(struct work *work)
 {
-    list_remove(&work->link);
+    queue_remove(&this_cpu()->work, &work->link, work->priority);
     work->step = NULL;
 }

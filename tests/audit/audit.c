@@ -28,9 +28,11 @@ bool violation_counts(void)
 /* Whoever asks may have a higher priority than what is left to do. */
 static void finish_work(void)
 {
-    const struct list *work = &this_cpu()->work;
-    while (!list_empty(work))
-        LIST_ENTRY(work->next, struct work, link)->step(LIST_ENTRY(work->next, struct work, link));
+    const struct queue *queue = &this_cpu()->work;
+    while (!queue_empty(queue)) {
+        struct work *work = LIST_ENTRY(queue->lists[queue_highest(queue)].next, struct work, link);
+        work->step(work);
+    }
 }
 
 static uint32_t audit(void)

@@ -15,7 +15,8 @@
 #define WATCHES 256u            /* of a process: the limit */
 #define THREADS 400u            /* of a process: the limit */
 #define AT_ONCE 32u             /* mappings that one call may unmap: the limit */
-#define WORKERS 200u            /* of an endpoint: the limit */
+#define WORKERS 128u            /* of an endpoint: the limit */
+#define CAPPED_QUEUE 100u       /* callers of an endpoint with a cap: the limit */
 
 enum { READY }; /* of SHARED->words */
 
@@ -92,6 +93,24 @@ __asm__("long_wait_notified:\n\t"
         "movl $1, %eax\n\t"
         "int $250\n\t"
         "jmp long_exit\n"
+        "jmp long_exit\n"
+        "long_call_with_word:\n\t"
+        "movl %esp, %ecx\n\t"
+        "movl $-1, %edx\n\t"
+        "xorl %esi, %esi\n\t"
+        "xorl %edi, %edi\n\t"
+        "movl $1, %eax\n\t"
+        "int $250\n\t"
+        "jmp long_exit\n"
+        "long_serve_for_ever:\n\t"
+        "movl %ebx, %ecx\n\t"
+        "movl $3, %eax\n\t"
+        "int $250\n\t"
+        "movl $1, %ecx\n\t"
+        "movl $-1, %edx\n\t"
+        "movl $41, %eax\n\t"
+        "int $250\n\t"
+        "jmp long_exit\n"
         "long_serve:\n\t"
         "movl %ebx, %ecx\n\t"
         "movl $3, %eax\n\t"
@@ -102,6 +121,8 @@ __asm__("long_wait_notified:\n\t"
 void long_wait_notified(void);
 void long_call(void);
 void long_serve(void);
+void long_call_with_word(void);     /* the argument; what would be the stack is the endpoint */
+void long_serve_for_ever(void);     /* the word of the request is a notification that nobody signals */
 _Static_assert(SYS_notification_wait == 41 && SYS_call == 1 && SYS_wait == 3 && SYS_thread_exit == 25, "as in the lines above");
 
 static handle_t threads[THREADS];
@@ -227,6 +248,28 @@ static void many_waiters(void)
     handle_close(events);
 }
 
+/* Each signal finds many of the 32 bits, and as many waiters as there may be to look at. */
+static void many_waiters_at_one_moment(void)
+{
+    handle_t events[2];
+    uint32_t alive = info(INFO_THREADS_ALIVE), due = uptime() + 50;
+    for (uint32_t i = 0; i < COUNT(events); i++)
+        expect_equal(notification_create(&events[i]), OK);
+    for (uint32_t i = 0; i < COUNT(events) * WAITERS; i++)
+        expect_equal(add_thread(i, long_wait_notified, 1u << i / 2 % 32, events[i % 2]), OK);
+    sleep_microseconds(20000);
+    for (uint32_t i = 0; i < COUNT(events); i++)
+        expect_equal(notification_timer(events[i], UINT32_MAX, (due - uptime()) * 1000), OK);
+    for (handle_t page; uptime() < due + 10; handle_close(page)) /* keeps interrupts off, so that both are due at one of them */
+        expect_equal(memory_create(1, 0, &page), OK);
+    for (uint32_t i = 0; i < 100 && info(INFO_THREADS_ALIVE) > alive + COUNT(events) * (WAITERS - 32); i++)
+        sleep_microseconds(1000);
+    expect_equal(info(INFO_THREADS_ALIVE), alive + COUNT(events) * (WAITERS - 32));
+    end_threads(COUNT(events) * WAITERS);
+    for (uint32_t i = 0; i < COUNT(events); i++)
+        handle_close(events[i]);
+}
+
 static void many_callers(void)
 {
     handle_t endpoint, weak;
@@ -257,6 +300,27 @@ static void many_workers(void)
     end_threads(WORKERS);
     expect_equal(endpoint_fact(endpoint, ENDPOINT_WORKERS), 0);
     handle_close(endpoint);
+}
+
+/* Each call counts the requests of its badge among the workers and in the queue, and then looks for a deadlock. */
+static void many_requests_under_a_cap(void)
+{
+    handle_t endpoint, client, events;
+    struct message message = { .handle = HANDLE_NONE };
+    expect_equal(endpoint_create(0, 10 * WORKERS, &endpoint), OK);
+    expect_equal(handle_duplicate(endpoint, RIGHT_CALL, 5, &client), OK);
+    expect_equal(notification_create(&events), OK);
+    for (uint32_t i = 0; i < WORKERS; i++)
+        expect_equal(add_thread(i, long_serve_for_ever, 0, endpoint), OK);
+    expect(endpoint_reaches(endpoint, ENDPOINT_IDLE, WORKERS));
+    for (uint32_t i = WORKERS; i < 2 * WORKERS + CAPPED_QUEUE; i++)
+        expect_equal(add_thread(i, long_call_with_word, client, events), OK);
+    expect(endpoint_reaches(endpoint, ENDPOINT_QUEUE, CAPPED_QUEUE));
+    expect_equal(ipc_call(client, TIMEOUT_NEVER, &message), E_BUSY);
+    end_threads(2 * WORKERS + CAPPED_QUEUE);
+    handle_close(endpoint);
+    handle_close(client);
+    handle_close(events);
 }
 
 static void many_threads(void)
@@ -319,8 +383,10 @@ static const struct test_case cases[] = {
     { "the end of a process that has much", heavy_process, NULL },
     { "waking while a process ends", waking_meanwhile, NULL },
     { "many waiters", many_waiters, NULL },
+    { "many waiters of two timers at one moment", many_waiters_at_one_moment, NULL },
     { "many callers whose endpoint dies", many_callers, NULL },
     { "many workers", many_workers, NULL },
+    { "many requests under a cap", many_requests_under_a_cap, NULL },
     { "many threads", many_threads, NULL },
     { "many timers at one moment", many_timers, NULL },
     { "many watches", many_watches, NULL },

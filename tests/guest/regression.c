@@ -564,6 +564,97 @@ static void clock_among_switches(void)
     expect((yields > 0 && yields < 2 * YIELDS) || !ticks_are_instructions());
 }
 
+/* ---- 28 ---- */
+
+#define MIXED 5u            /* who wait for one signal: one more than a step wakes, the last of them of the highest priority */
+#define MIXED_LOW (PRIORITY_TESTS - 2)
+
+static struct {
+    struct task tasks[MIXED];
+    handle_t events;
+    volatile bool last_woken, over;
+} mixed;
+
+static void wait_and_spin(struct task *task)
+{
+    uint32_t number = (uint32_t)(task - mixed.tasks), bits;
+    notification_wait(mixed.events, 1u << number, TIMEOUT_NEVER, &bits);
+    if (number == MIXED - 1)
+        mixed.last_woken = true;
+    else
+        while (!mixed.over)
+            ;
+}
+
+/* On an idle CPU the clock signals several at once: those that were woken first kept the CPU, and one of higher priority that was
+ * left for the way out of the kernel was not woken before they blocked. */
+static void signal_for_several(void)
+{
+    mixed.last_woken = mixed.over = false;
+    expect_equal(notification_create(&mixed.events), OK);
+    for (uint32_t i = 0; i < MIXED; i++) {
+        task_create(&mixed.tasks[i], wait_and_spin, i == MIXED - 1 ? PRIORITY_TESTS - 1 : MIXED_LOW);
+        expect_passed();
+        task_go(&mixed.tasks[i]);
+        sleep_microseconds(1000);
+    }
+    expect_equal(notification_timer(mixed.events, (1u << MIXED) - 1, 2000), OK);
+    sleep_microseconds(20000);
+    bool in_time = mixed.last_woken;
+    mixed.over = true;
+    for (uint32_t i = 0; i < MIXED; i++) {
+        expect(task_wait(&mixed.tasks[i]));
+        task_end(&mixed.tasks[i]);
+    }
+    handle_close(mixed.events);
+    expect(in_time);
+}
+
+/* ---- 29 ---- */
+
+#define FREED_PAGES 900u
+#define FREED_NAPS 20u
+#define OWN_WORK_MAX 10000u /* instructions of a call that leaves a little work */
+
+static handle_t freed;
+
+static void close_it(struct task *task)
+{
+    (void)task;
+    handle_close(freed);
+}
+
+/* Whoever left some work behind while that of a lower priority was under way had to see the end of both. */
+static void own_work_first(void)
+{
+    handle_t own[FREED_NAPS];
+    struct task task;
+    uint32_t longest = 0, halves = 0;
+    expect_equal(memory_create(FREED_PAGES, 0, &freed), OK);
+    for (uint32_t i = 0; i < FREED_NAPS; i++)
+        expect_equal(memory_create(1, 0, &own[i]), OK);
+    task_create(&task, close_it, PRIORITY_TESTS - 2);
+    expect_passed();
+    uint32_t before = info(INFO_FRAMES_FREE);
+    task_go(&task);
+    for (uint32_t i = 0; i < FREED_NAPS; i++) {
+        sleep_microseconds(10);
+        uint32_t back = info(INFO_FRAMES_FREE) - before;
+        uint64_t began = ticks();
+        handle_close(own[i]);
+        uint32_t took = (uint32_t)(ticks() - began);
+        longest = took > longest ? took : longest;
+        halves += back > FREED_NAPS * 2 && back < FREED_PAGES;
+    }
+    expect(task_wait(&task));
+    task_end(&task);
+    if (!ticks_are_instructions())
+        return;
+    print("# own work while there is other: %u instructions at most, %u times half-way\n", longest, halves);
+    expect(halves > 0);
+    expect(longest < OWN_WORK_MAX);
+}
+
 static const struct test_case cases[] = {
     { "1: a death readies another thread on an idle CPU", death_on_an_idle_cpu, NULL },
     { "2: AC of a worker that replies by INT 250", .run_gate = flags_of_a_reply },
@@ -585,5 +676,7 @@ static const struct test_case cases[] = {
     { "18: a service made the supervisor of others", service_as_supervisor, NULL },
     { "19: a cap, and calls that were left", .run_gate = calls_that_were_left },
     { "27: the clock goes on among switches", clock_among_switches, NULL },
+    { "28: a signal for several, on an idle CPU", signal_for_several, NULL },
+    { "29: one's own work before that of lower priorities", own_work_first, NULL },
 };
 TEST_GROUP(regression_tests, "regression");

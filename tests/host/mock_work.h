@@ -16,6 +16,11 @@ void work_add(struct work *work, void (*step)(struct work *work))
     list_insert(work_left.next, &work->link);
 }
 
+void work_raise_priority(const struct budget *budget)
+{
+    (void)budget;
+}
+
 void work_done(struct work *work)
 {
     list_remove(&work->link);
