@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXCEPTION = re.compile(r"v=([0-9a-f]{2}) e=[0-9a-f]{4} i=\d cpl=(\d) IP=[0-9a-f]{4}:([0-9a-f]+)")
 DEBUG, NMI, NO_FPU, GENERAL_PROTECTION, FIRST_INTERRUPT, TIMER = 1, 2, 7, 13, 32, 48
 FAST_PATH = 61         # instructions of sysenter/entry.asm before which an NMI may come
-USER_SIDE = 80          # at least
+USER_SIDE = 75          # at least
 ALLOWED = {                                  # vector: where at CPL 0
     DEBUG: {"sysenter_entry", "sysenter_entry_single_step_end", "sysenter_entry_unarmed"},
     GENERAL_PROTECTION: {"sysenter_fast_begin", "sysenter_reply_wait"},

@@ -4,6 +4,7 @@
 
 #include "tests/audit/request.h"
 
+#define QUOTA_TRIES 100u
 #define PROCESSES 4u
 #define CALLS_DEFAULT 40000u    /* of all processes, through each gate; fuzz-calls= in the system list */
 #define CALLS_OF_ROUND 20000u   /* then new processes take over */
@@ -361,6 +362,14 @@ static void expect_answers(const struct gate *gate)
     expect_equal(answer, 0xABCD);
 }
 
+/* What a process leaves behind is done at its own priority, and on a busy host that takes a moment. */
+static void expect_quota_back(uint32_t used)
+{
+    for (uint32_t i = 0; i < QUOTA_TRIES && quota_used() != used; i++)
+        ;
+    expect_equal(quota_used(), used);
+}
+
 static void run_seed(const struct gate *gate, uint32_t seed, uint32_t limit, uint32_t *calls)
 {
     uint32_t used = quota_used(), quota = process_fact(HANDLE_NONE, PROCESS_QUOTA_LIMIT);
@@ -368,7 +377,7 @@ static void run_seed(const struct gate *gate, uint32_t seed, uint32_t limit, uin
     expect_passed();
     expect_audit();
     expect_passed();
-    expect_equal(quota_used(), used);
+    expect_quota_back(used);
     expect_equal(process_fact(HANDLE_NONE, PROCESS_QUOTA_LIMIT), quota);
     expect_answers(gate);
 }
