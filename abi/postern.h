@@ -199,11 +199,12 @@ struct trace_ring {
 #define BOOT_INFO_MAGIC 0x50535452u /* "PSTR" */
 #define BOOT_MODULES 48
 #define BOOT_NAME 32
+#define BOOT_COMMAND_LINE 256
 
 struct boot_module {
     handle_t memory;       /* RIGHT_READ | RIGHT_EXECUTE | RIGHT_TRANSFER | RIGHT_CONTROL */
     uint32_t size;         /* bytes */
-    char name[BOOT_NAME];  /* first word of the module's line, without directories; the rest in arguments */
+    char name[BOOT_NAME];  /* first word of the module's line, without directories */
 };
 
 struct boot_info {
@@ -214,7 +215,7 @@ struct boot_info {
     handle_t device_memory; /* authority over physical memory that is not RAM */
     handle_t trace;         /* authority to trace */
     uint32_t module_count;
-    char command_line[256]; /* of the kernel */
+    char command_line[BOOT_COMMAND_LINE]; /* of the kernel */
     struct boot_module modules[BOOT_MODULES];
 };
 

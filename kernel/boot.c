@@ -86,42 +86,6 @@ static void kernel_process_start(void)
 
 /* ---- init ---- */
 
-static bool is_word_end(char character)
-{
-    return character == '\0' || character == ' ' || character == '\t';
-}
-
-/* First word of a module's line, without directories. */
-static void module_name(const char *line, char name[BOOT_NAME])
-{
-    uint32_t length = 0;
-    for (; !is_word_end(*line); line++) {
-        if (*line == '/')
-            length = 0;
-        else if (length < BOOT_NAME - 1)
-            name[length++] = *line;
-    }
-    name[length] = '\0';
-}
-
-static bool names_equal(const char *a, const char *b)
-{
-    while (*a && *a == *b)
-        a++, b++;
-    return *a == *b;
-}
-
-static const struct boot_file *find_init(const struct boot_data *boot)
-{
-    for (uint32_t i = 0; i < boot->module_count; i++) {
-        char name[BOOT_NAME];
-        module_name(boot->modules[i].line, name);
-        if (names_equal(name, "init"))
-            return &boot->modules[i];
-    }
-    panic("no boot module named \"init\": the boot menu or -initrd must load it (tools/boot.py and tools/image do)");
-}
-
 static struct memory *must_have_memory(struct process *process, uint32_t pages)
 {
     struct memory *memory = memory_create(process, pages, 0);
@@ -216,17 +180,7 @@ static void describe_module(struct process *init, const struct boot_file *file, 
     struct memory *memory = memory_create_borrowed(init, file->first_frame, module_end(file) - file->first_frame, false);
     module->memory = must_give_new(init, memory, RIGHT_READ | RIGHT_EXECUTE | RIGHT_TRANSFER | RIGHT_CONTROL);
     module->size = file->size;
-    module_name(file->line, module->name);
-}
-
-static void copy_text(char *to, uint32_t size, const char *from)
-{
-    uint32_t length = 0;
-    while (from && from[length] && length + 1 < size) {
-        to[length] = from[length];
-        length++;
-    }
-    to[length] = '\0';
+    __builtin_memcpy(module->name, file->name, sizeof(module->name));
 }
 
 /* Everything that init is told, on one page. */
@@ -241,7 +195,7 @@ static void give_boot_info(struct process *init, const struct boot_data *boot)
     info.device_memory = must_give_new(init, memory_create_borrowed(init, 0, 0, true), RIGHTS_ALL);
     info.trace = must_give_new(init, object_create(TYPE_TRACE, init), RIGHTS_ALL);
     info.module_count = boot->module_count;
-    copy_text(info.command_line, sizeof(info.command_line), boot->command_line);
+    __builtin_memcpy(info.command_line, boot->command_line, sizeof(info.command_line));
     for (uint32_t i = 0; i < boot->module_count; i++)
         describe_module(init, &boot->modules[i], &info.modules[i]);
     struct memory *page = must_have_memory(init, 1);
@@ -251,12 +205,13 @@ static void give_boot_info(struct process *init, const struct boot_data *boot)
 
 static void start_init(const struct boot_data *boot)
 {
-    const struct boot_file *file = find_init(boot);
+    if (boot->module_count == 0)
+        panic("no boot module named \"init\": the boot menu or -initrd must load it first (tools/boot.py and tools/image do)");
     struct process *init = process_create(&kernel_process, kernel_process.quota.limit - KERNEL_RESERVE);
     if (!init)
         panic("out of memory while creating init: give the machine more (-m)");
     init->highest = PRIORITIES - 1;
-    uint32_t entry = load_program(init, file);
+    uint32_t entry = load_program(init, &boot->modules[0]);
     must_map(init, must_have_memory(init, INIT_STACK_PAGES), INIT_STACK_TOP - INIT_STACK_PAGES * PAGE_SIZE,
              PROTECT_READ | PROTECT_WRITE);
     give_boot_info(init, boot);

@@ -16,11 +16,11 @@ struct boot_file { /* a boot module; `data` is a kernel address in lowmem, page 
     const uint8_t *data;
     uint32_t first_frame;
     uint32_t size;
-    const char *line;
+    char name[BOOT_NAME];
 };
 
 struct boot_data {
-    const char *command_line;
+    char command_line[BOOT_COMMAND_LINE];
     uint32_t region_count;
     struct boot_region regions[BOOT_REGIONS];
     uint32_t lowmem_end;    /* first frame that the direct map does not reach */

@@ -14,36 +14,29 @@ void log_character(char character)
     arch_log_write(character);
 }
 
-static void print_text(const char *text, uint32_t width)
+static void print_text(const char *text)
 {
-    uint32_t length = 0;
-    for (; *text; text++, length++)
+    for (; *text; text++)
         log_character(*text);
-    while (length++ < width)
-        log_character(' ');
 }
 
-static void print_number(uint32_t number, bool negative, uint32_t base, uint32_t width, char pad)
+static void print_number(uint32_t number, uint32_t base, uint32_t width)
 {
     char digits[10];
     uint32_t count = 0;
     do {
         digits[count++] = "0123456789abcdef"[number % base];
         number /= base;
-    } while (number);
-    if (negative && pad == '0')
-        log_character('-');
-    for (uint32_t i = count + negative; i < width; i++)
-        log_character(pad);
-    if (negative && pad != '0')
-        log_character('-');
+    } while (number || count < width);
     while (count)
         log_character(digits[--count]);
 }
 
-static void print_signed(int32_t number, uint32_t width, char pad)
+static void print_signed(int32_t number)
 {
-    print_number(number < 0 ? 0u - (uint32_t)number : (uint32_t)number, number < 0, 10, width, pad);
+    if (number < 0)
+        log_character('-');
+    print_number(number < 0 ? 0u - (uint32_t)number : (uint32_t)number, 10, 0);
 }
 
 static void print_arguments(const char *format, va_list arguments)
@@ -53,17 +46,17 @@ static void print_arguments(const char *format, va_list arguments)
             log_character(*format);
             continue;
         }
-        char pad = *++format == '0' ? '0' : ' ';
         uint32_t width = 0;
-        for (; *format >= '0' && *format <= '9'; format++)
-            width = width * 10 + (uint32_t)(*format - '0');
+        if (*++format == '0') {
+            width = (uint32_t)(format[1] - '0');
+            format += 2;
+        }
         switch (*format) {
-        case 's': print_text(va_arg(arguments, const char *), width); break;
-        case 'c': log_character((char)va_arg(arguments, int)); break;
-        case 'd': print_signed(va_arg(arguments, int32_t), width, pad); break;
-        case 'u': print_number(va_arg(arguments, uint32_t), false, 10, width, pad); break;
-        case 'x': print_number(va_arg(arguments, uint32_t), false, 16, width, pad); break;
-        case 'p': print_number((uint32_t)(uintptr_t)va_arg(arguments, void *), false, 16, 8, '0'); break;
+        case 's': print_text(va_arg(arguments, const char *)); break;
+        case 'd': print_signed(va_arg(arguments, int32_t)); break;
+        case 'u': print_number(va_arg(arguments, uint32_t), 10, width); break;
+        case 'x': print_number(va_arg(arguments, uint32_t), 16, width); break;
+        case 'p': print_number((uint32_t)(uintptr_t)va_arg(arguments, void *), 16, 8); break;
         default: log_character(*format); break;
         }
     }

@@ -7,7 +7,7 @@
 struct process;
 
 void log_character(char character);
-/* %s %c %d %u %x %p with width and zero padding as in printf(3), except that %s pads behind the text. */
+/* %s %d %u %x and %% as in printf(3); %08x, with any digit, pads with zeros, and %p has eight digits. */
 void log_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Text of a process: kept until its line is complete, so that lines of several do not mix. */
 void log_user(struct process *process, const char *bytes, uint32_t count);

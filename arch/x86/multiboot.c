@@ -6,7 +6,6 @@
 #define HAS_COMMAND_LINE 0x04u
 #define HAS_MODULES 0x08u
 #define HAS_MAP 0x40u
-#define LINE_LENGTH 80
 #define MIB_FRAMES 256u
 #define LEAST_MIB 8u
 
@@ -32,15 +31,29 @@ static const void *at(uint32_t physical)
     return (const void *)(physical + KERNEL_BASE);
 }
 
-/* The loader's strings lie in memory that the kernel will hand out. */
-static const char *copy_line(char *to, uint32_t size, uint32_t physical)
+/* The loader's strings lie in memory that the kernel will hand out: they are copied. */
+static void copy_line(char to[BOOT_COMMAND_LINE], const char *from)
 {
-    const char *from = at(physical);
-    uint32_t i = 0;
-    for (; i < size - 1 && from[i]; i++)
+    for (uint32_t i = 0; i < BOOT_COMMAND_LINE - 1 && from[i]; i++)
         to[i] = from[i];
-    to[i] = '\0';
-    return to;
+}
+
+static bool is_word_end(char character)
+{
+    return character == '\0' || character == ' ' || character == '\t';
+}
+
+/* First word of a module's line, without directories. */
+static void module_name(const char *line, char name[BOOT_NAME])
+{
+    uint32_t length = 0;
+    for (; !is_word_end(*line); line++) {
+        if (*line == '/')
+            length = 0;
+        else if (length < BOOT_NAME - 1)
+            name[length++] = *line;
+    }
+    name[length] = '\0';
 }
 
 static void add_region(struct boot_data *boot, uint64_t first, uint64_t end)
@@ -62,7 +75,6 @@ static void read_map(const struct information *information, struct boot_data *bo
 
 static void read_modules(const struct information *information, struct boot_data *boot)
 {
-    static char lines[BOOT_MODULES][LINE_LENGTH];
     const struct module *modules = at(information->modules);
     if (information->module_count > BOOT_MODULES)
         panic("%u boot modules, and only %u are supported", information->module_count, BOOT_MODULES);
@@ -71,9 +83,9 @@ static void read_modules(const struct information *information, struct boot_data
         file->first_frame = modules[i].start >> PAGE_SHIFT;
         file->size = modules[i].end - modules[i].start;
         file->data = modules[i].end <= LOWMEM_FRAMES_MAX << PAGE_SHIFT ? at(modules[i].start) : NULL;
-        file->line = copy_line(lines[i], LINE_LENGTH, modules[i].line);
+        module_name(at(modules[i].line), file->name);
         if (modules[i].start % PAGE_SIZE)
-            panic("the boot loader did not align module %s to a page", file->line);
+            panic("the boot loader did not align module %s to a page", file->name);
     }
     boot->module_count = information->module_count;
 }
@@ -89,7 +101,6 @@ static uint32_t frames_below(const struct boot_data *boot, uint32_t limit)
 
 void multiboot_read(uint32_t magic, uint32_t physical, struct boot_data *boot)
 {
-    static char command_line[256];
     const struct information *information = at(physical);
     if (magic != LOADER_MAGIC)
         panic("not started by a multiboot loader (magic 0x%08x)", magic);
@@ -97,8 +108,8 @@ void multiboot_read(uint32_t magic, uint32_t physical, struct boot_data *boot)
         read_map(information, boot);
     else
         add_region(boot, 0x100, 0x100 + information->upper_kib / 4);
-    boot->command_line = information->flags & HAS_COMMAND_LINE
-                             ? copy_line(command_line, sizeof(command_line), information->command_line) : "";
+    if (information->flags & HAS_COMMAND_LINE)
+        copy_line(boot->command_line, at(information->command_line));
     boot->lowmem_end = frames_below(boot, LOWMEM_FRAMES_MAX);
     boot->reserved_end = ((uint32_t)kernel_end - KERNEL_BASE) >> PAGE_SHIFT;
     uint32_t mib = (boot->lowmem_end + MIB_FRAMES - 1) / MIB_FRAMES; /* firmware keeps a few frames at the top */

@@ -50,35 +50,13 @@ static void text_and_escapes(void **state)
     expect_output("a\r\nb\r\n");
     log_print("%s", "x\ny");
     expect_output("x\r\ny");
-    log_print("%c%c", 'o', 'k');
-    expect_output("ok");
-}
-
-static void text_is_padded_behind(void **state)
-{
-    (void)state;
-    log_print("[%6s]", "abc");
-    expect_output("[abc   ]");
-    log_print("[%2s]", "abc");
-    expect_output("[abc]");
-    log_print("[%s]", "");
-    expect_output("[]");
-}
-
-static void pointers_have_eight_digits(void **state)
-{
-    (void)state;
-    log_print("%p", (void *)(uintptr_t)0xC0100abc);
-    expect_output("c0100abc");
-    log_print("%p", (void *)(uintptr_t)0x1f);
-    expect_output("0000001f");
 }
 
 static void several_arguments_keep_their_order(void **state)
 {
     (void)state;
-    log_print("%d %u %x %s %c\n", -1, 2u, 0x3fu, "four", '5');
-    expect_output("-1 2 3f four 5\r\n");
+    log_print("%d %u %x %s %p\n", -1, 2u, 0x3fu, "four", (void *)(uintptr_t)5);
+    expect_output("-1 2 3f four 00000005\r\n");
 }
 
 static const uint32_t edges[] = { 0,          1,          9,          10,         15,         16,         99,
@@ -98,12 +76,13 @@ static void compare_number(const char *format, uint32_t number)
 
 static void compare_in_all_formats(uint32_t number)
 {
-    for (const char *conversion = "dux"; *conversion; conversion++)
-        for (uint32_t width = 0; width <= 14; width++) {
-            char format[16];
-            snprintf(format, sizeof(format), width ? "%%%u%c" : "%%%.0u%c", width, *conversion);
-            compare_number(format, number);
-            snprintf(format, sizeof(format), "%%0%u%c", width ? width : 1, *conversion);
+    compare_number("%d", number);
+    compare_number("%u", number);
+    compare_number("%x", number);
+    for (uint32_t width = 1; width <= 9; width++)
+        for (const char *conversion = "ux"; *conversion; conversion++) {
+            char format[8];
+            snprintf(format, sizeof(format), "%%0%u%c", width, *conversion);
             compare_number(format, number);
         }
 }
@@ -259,8 +238,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(text_and_escapes, start),
-        cmocka_unit_test_setup(text_is_padded_behind, start),
-        cmocka_unit_test_setup(pointers_have_eight_digits, start),
         cmocka_unit_test_setup(several_arguments_keep_their_order, start),
         cmocka_unit_test_setup(numbers_look_as_in_printf, start),
         cmocka_unit_test_setup(line_waits_for_its_end, start),
