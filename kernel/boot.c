@@ -21,15 +21,6 @@ static struct process kernel_process; /* pays for init, owns the idle thread; ha
 
 /* ---- physical memory ---- */
 
-static uint32_t frames_end(const struct boot_data *boot)
-{
-    uint32_t end = 0;
-    for (uint32_t i = 0; i < boot->region_count; i++)
-        if (boot->regions[i].end > end)
-            end = boot->regions[i].end;
-    return end;
-}
-
 static uint32_t module_end(const struct boot_file *module)
 {
     return module->first_frame + (module->size + PAGE_SIZE - 1) / PAGE_SIZE;
@@ -50,10 +41,9 @@ static frame_t bitmap_place(const struct boot_data *boot, uint32_t pages)
 
 static void frames_start(const struct boot_data *boot)
 {
-    uint32_t end = frames_end(boot);
-    uint32_t pages = (frame_pool_bitmap_size(end) + PAGE_SIZE - 1) / PAGE_SIZE;
+    uint32_t pages = (frame_pool_bitmap_size(boot->frames_end) + PAGE_SIZE - 1) / PAGE_SIZE;
     frame_t place = bitmap_place(boot, pages);
-    frame_pool_init(&frames, arch_lowmem(place), end, boot->lowmem_end);
+    frame_pool_init(&frames, arch_lowmem(place), boot->frames_end, boot->lowmem_end);
     for (uint32_t i = 0; i < boot->region_count; i++)
         frame_pool_add(&frames, boot->regions[i].first, boot->regions[i].end);
     frame_pool_reserve(&frames, 0, boot->reserved_end);
