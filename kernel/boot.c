@@ -185,20 +185,12 @@ static handle_t must_give_new(struct process *init, void *created, uint32_t righ
     return handle;
 }
 
-static void *authority_over_irqs(struct process *init)
+static void *authority_over(struct process *init, enum object_type type, uint32_t count)
 {
-    struct irq *irq = object_create(TYPE_IRQ, init);
-    if (irq)
-        irq->count = arch_irq_count();
-    return irq;
-}
-
-static void *authority_over_ports(struct process *init)
-{
-    struct ioport *ioport = object_create(TYPE_IOPORT, init);
-    if (ioport)
-        ioport->count = 0x10000;
-    return ioport;
+    struct range *range = object_create(type, init);
+    if (range)
+        range->count = count;
+    return range;
 }
 
 static void describe_module(struct process *init, const struct boot_file *file, struct boot_module *module)
@@ -226,8 +218,8 @@ static void give_boot_info(struct process *init, const struct boot_data *boot)
     _Static_assert(sizeof(info) <= PAGE_SIZE, "init is told on one page");
     info.magic = BOOT_INFO_MAGIC;
     info.process = must_give(init, &init->object, RIGHTS_ALL);
-    info.ioports = must_give_new(init, authority_over_ports(init), RIGHTS_ALL);
-    info.irqs = must_give_new(init, authority_over_irqs(init), RIGHTS_ALL);
+    info.ioports = must_give_new(init, authority_over(init, TYPE_IOPORT, 0x10000), RIGHTS_ALL);
+    info.irqs = must_give_new(init, authority_over(init, TYPE_IRQ, arch_irq_count()), RIGHTS_ALL);
     info.device_memory = must_give_new(init, memory_create_borrowed(init, 0, 0, true), RIGHTS_ALL);
     info.trace = must_give_new(init, object_create(TYPE_TRACE, init), RIGHTS_ALL);
     info.module_count = boot->module_count;

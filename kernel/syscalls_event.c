@@ -75,17 +75,21 @@ static bool within(uint32_t first, uint32_t count, uint32_t outer_first, uint32_
     return count && first >= outer_first && count <= outer_count && first - outer_first <= outer_count - count;
 }
 
-SYSCALL_ON(irq_create, struct irq *authority, TYPE_IRQ, RIGHT_CONTROL)
+static status_t cut_out(struct thread *thread, const struct range *authority, uint32_t first, uint32_t count)
 {
-    uint32_t line = thread->frame.ecx;
-    if (!within(line, 1, authority->first, authority->count))
+    if (!within(first, count, authority->first, authority->count))
         return E_BAD_ARGUMENT;
-    struct irq *irq = object_create(TYPE_IRQ, thread->process);
-    if (!irq)
+    struct range *range = object_create(authority->object.type, thread->process);
+    if (!range)
         return E_NO_MEMORY;
-    irq->first = line;
-    irq->count = 1;
-    return syscall_return_object(thread, &irq->object);
+    range->first = first;
+    range->count = count;
+    return syscall_return_object(thread, &range->object);
+}
+
+SYSCALL_ON(irq_create, const struct range *authority, TYPE_IRQ, RIGHT_CONTROL)
+{
+    return cut_out(thread, authority, thread->frame.ecx, 1);
 }
 
 SYSCALL_ON(irq_bind, struct irq *irq, TYPE_IRQ, RIGHT_CONTROL)
@@ -99,21 +103,13 @@ SYSCALL_ON(irq_ack, struct irq *irq, TYPE_IRQ, RIGHT_CONTROL)
 {
     if (!irq->notification)
         return E_BAD_STATE;
-    arch_irq_unmask(irq->first);
+    arch_irq_unmask(irq->lines.first);
     return OK;
 }
 
-SYSCALL_ON(ioport_create, struct ioport *authority, TYPE_IOPORT, RIGHT_CONTROL)
+SYSCALL_ON(ioport_create, const struct range *authority, TYPE_IOPORT, RIGHT_CONTROL)
 {
-    uint32_t first = thread->frame.ecx, count = thread->frame.edx;
-    if (!within(first, count, authority->first, authority->count))
-        return E_BAD_ARGUMENT;
-    struct ioport *ioport = object_create(TYPE_IOPORT, thread->process);
-    if (!ioport)
-        return E_NO_MEMORY;
-    ioport->first = first;
-    ioport->count = count;
-    return syscall_return_object(thread, &ioport->object);
+    return cut_out(thread, authority, thread->frame.ecx, thread->frame.edx);
 }
 
 /* What the first port takes is charged like page tables, and lives as long. */
@@ -129,7 +125,7 @@ static bool prepare_ports(struct process *process)
     return true;
 }
 
-SYSCALL_ON(ioport_grant, struct ioport *ioport, TYPE_IOPORT, RIGHT_CONTROL)
+SYSCALL_ON(ioport_grant, const struct range *ports, TYPE_IOPORT, RIGHT_CONTROL)
 {
     status_t status = OK;
     struct process *process = syscall_find(thread, thread->frame.ecx, TYPE_PROCESS, RIGHT_CONTROL, &status);
@@ -137,7 +133,7 @@ SYSCALL_ON(ioport_grant, struct ioport *ioport, TYPE_IOPORT, RIGHT_CONTROL)
         return status;
     if (!process->space.ports[0])
         return prepare_ports(process) ? arch_call_again(thread) : E_NO_MEMORY;
-    arch_ports_allow(&process->space, ioport->first, ioport->count);
+    arch_ports_allow(&process->space, ports->first, ports->count);
     return OK;
 }
 

@@ -172,7 +172,7 @@ static void random_signals_agree_with_the_model(void **state)
 
 static struct irq make_irq(uint32_t line)
 {
-    return (struct irq){ .object = { .type = TYPE_IRQ, .references = 1 }, .first = line, .count = 1 };
+    return (struct irq){ .lines = { .object = { .type = TYPE_IRQ, .references = 1 }, .first = line, .count = 1 } };
 }
 
 static bool is_masked(uint32_t line)
