@@ -30,7 +30,7 @@ COMMON := -m32 -march=i686 -std=gnu11 -ffreestanding -fno-pic -fno-stack-protect
 # The kernel is optimised as a whole: its files are cut for the reader, and calls between them should cost nothing. The
 # inline limit is gcc's old default: with today's smaller one a round trip by INT 250 takes 110 instructions more, and with
 # the default growth of the whole 28 more.
-LINK_TIME := $(if $(filter release,$(BUILD)),-flto -flto-partition=one -finline-functions -finline-limit=300 --param=inline-unit-growth=80)
+LINK_TIME := $(if $(filter release,$(BUILD)),-flto -flto-partition=one -finline-functions -finline-limit=300 --param=inline-unit-growth=60)
 KERNEL_FLAGS := $(COMMON) -mregparm=3 -mno-sse -mno-mmx -mno-80387 $(LINK_TIME) -DBUILD_RELEASE=$(if $(filter release,$(BUILD)),1,0) \
 	-Iabi -Ikernel -Iarch/x86 -Isysenter
 # With a boundary of 4 bytes gcc keeps a frame pointer in functions that return 64 bits: three instructions more in every

@@ -21,15 +21,6 @@ static struct process kernel_process; /* pays for init, owns the idle thread; ha
 
 /* ---- physical memory ---- */
 
-static uint32_t frames_end(const struct boot_data *boot)
-{
-    uint32_t end = 0;
-    for (uint32_t i = 0; i < boot->region_count; i++)
-        if (boot->regions[i].end > end)
-            end = boot->regions[i].end;
-    return end;
-}
-
 static uint32_t module_end(const struct boot_file *module)
 {
     return module->first_frame + (module->size + PAGE_SIZE - 1) / PAGE_SIZE;
@@ -50,10 +41,9 @@ static frame_t bitmap_place(const struct boot_data *boot, uint32_t pages)
 
 static void frames_start(const struct boot_data *boot)
 {
-    uint32_t end = frames_end(boot);
-    uint32_t pages = (frame_pool_bitmap_size(end) + PAGE_SIZE - 1) / PAGE_SIZE;
+    uint32_t pages = (frame_pool_bitmap_size(boot->frames_end) + PAGE_SIZE - 1) / PAGE_SIZE;
     frame_t place = bitmap_place(boot, pages);
-    frame_pool_init(&frames, arch_lowmem(place), end, boot->lowmem_end);
+    frame_pool_init(&frames, arch_lowmem(place), boot->frames_end, boot->lowmem_end);
     for (uint32_t i = 0; i < boot->region_count; i++)
         frame_pool_add(&frames, boot->regions[i].first, boot->regions[i].end);
     frame_pool_reserve(&frames, 0, boot->reserved_end);
@@ -159,20 +149,12 @@ static handle_t must_give_new(struct process *init, void *created, uint32_t righ
     return handle;
 }
 
-static void *authority_over_irqs(struct process *init)
+static void *authority_over(struct process *init, enum object_type type, uint32_t count)
 {
-    struct irq *irq = object_create(TYPE_IRQ, init);
-    if (irq)
-        irq->count = arch_irq_count();
-    return irq;
-}
-
-static void *authority_over_ports(struct process *init)
-{
-    struct ioport *ioport = object_create(TYPE_IOPORT, init);
-    if (ioport)
-        ioport->count = 0x10000;
-    return ioport;
+    struct range *range = object_create(type, init);
+    if (range)
+        range->count = count;
+    return range;
 }
 
 static void describe_module(struct process *init, const struct boot_file *file, struct boot_module *module)
@@ -190,8 +172,8 @@ static void give_boot_info(struct process *init, const struct boot_data *boot)
     _Static_assert(sizeof(info) <= PAGE_SIZE, "init is told on one page");
     info.magic = BOOT_INFO_MAGIC;
     info.process = must_give(init, &init->object, RIGHTS_ALL);
-    info.ioports = must_give_new(init, authority_over_ports(init), RIGHTS_ALL);
-    info.irqs = must_give_new(init, authority_over_irqs(init), RIGHTS_ALL);
+    info.ioports = must_give_new(init, authority_over(init, TYPE_IOPORT, 0x10000), RIGHTS_ALL);
+    info.irqs = must_give_new(init, authority_over(init, TYPE_IRQ, arch_irq_count()), RIGHTS_ALL);
     info.device_memory = must_give_new(init, memory_create_borrowed(init, 0, 0, true), RIGHTS_ALL);
     info.trace = must_give_new(init, object_create(TYPE_TRACE, init), RIGHTS_ALL);
     info.module_count = boot->module_count;

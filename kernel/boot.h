@@ -23,6 +23,7 @@ struct boot_data {
     char command_line[BOOT_COMMAND_LINE];
     uint32_t region_count;
     struct boot_region regions[BOOT_REGIONS];
+    uint32_t frames_end;    /* the highest end of them */
     uint32_t lowmem_end;    /* first frame that the direct map does not reach */
     uint32_t reserved_end;  /* frames below this one belong to the BIOS and the kernel image; modules are apart */
     uint32_t module_count;

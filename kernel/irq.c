@@ -18,24 +18,24 @@ static void unbind(struct irq *irq)
 {
     if (!irq->notification)
         return;
-    arch_irq_mask(irq->first);
-    bound[irq->first] = NULL;
+    arch_irq_mask(irq->lines.first);
+    bound[irq->lines.first] = NULL;
     object_release(&irq->notification->object);
     irq->notification = NULL;
 }
 
 status_t irq_bind(struct irq *irq, struct notification *notification, uint32_t bits)
 {
-    if (irq->count != 1 || irq->first >= LINES_MAX || !arch_irq_usable(irq->first))
+    if (irq->lines.count != 1 || irq->lines.first >= LINES_MAX || !arch_irq_usable(irq->lines.first))
         return E_BAD_ARGUMENT;
-    if (bound[irq->first] && bound[irq->first] != irq)
+    if (bound[irq->lines.first] && bound[irq->lines.first] != irq)
         return E_BUSY;
     object_hold(&notification->object);
     unbind(irq);
     irq->notification = notification;
     irq->bits = bits;
-    bound[irq->first] = irq;
-    arch_irq_unmask(irq->first);
+    bound[irq->lines.first] = irq;
+    arch_irq_unmask(irq->lines.first);
     return OK;
 }
 

@@ -25,9 +25,13 @@ struct notification {
 void notification_signal(struct notification *notification, uint32_t bits);
 void notification_destroy(struct object *object);
 
-struct irq { /* an authority over lines [first, first + count), or one bound line */
+struct range { /* of interrupt lines or of ports: [first, first + count) */
     struct object object;
     uint32_t first, count;
+};
+
+struct irq { /* an authority over lines, or one bound line */
+    struct range lines;
     struct notification *notification;  /* holds a reference */
     uint32_t bits;
 };
@@ -35,10 +39,5 @@ struct irq { /* an authority over lines [first, first + count), or one bound lin
 /* Unmasks the line and signals at each interrupt. E_BUSY: another irq object is bound to it. */
 status_t irq_bind(struct irq *irq, struct notification *notification, uint32_t bits);
 void irq_destroy(struct object *object);
-
-struct ioport { /* ports [first, first + count) */
-    struct object object;
-    uint32_t first, count;
-};
 
 #endif

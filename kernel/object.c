@@ -28,8 +28,8 @@ static struct object_class classes[TYPE_COUNT] = {
     [TYPE_ENDPOINT] = CLASS(struct endpoint, endpoint_destroy),
     [TYPE_MEMORY] = CLASS_WITH_WORK(struct memory, memory_destroy),
     [TYPE_NOTIFICATION] = CLASS(struct notification, notification_destroy),
-    [TYPE_IRQ] = CLASS(struct irq, irq_destroy),
-    [TYPE_IOPORT] = CLASS(struct ioport, NULL),
+    [TYPE_IRQ] = { SLAB_INITIAL(sizeof(struct irq)), offsetof(struct irq, lines.object), irq_destroy, false },
+    [TYPE_IOPORT] = CLASS(struct range, NULL),
     [TYPE_TRACE] = CLASS(struct trace, trace_destroy),
 };
 

@@ -161,13 +161,9 @@ static uint32_t count_idle(const struct endpoint *endpoint)
     return count;
 }
 
-status_t sys_endpoint_info(struct thread *thread)
+SYSCALL_ON(endpoint_info, struct object *object, TYPE_ENDPOINT, 0)
 {
-    status_t status = OK;
-    struct handle_entry *entry = process_handle_find(thread->process, thread->frame.ebx, TYPE_ENDPOINT, 0, &status);
-    if (!entry)
-        return status;
-    const struct endpoint *endpoint = endpoint_of(entry->object);
+    const struct endpoint *endpoint = endpoint_of(object);
     const uint32_t facts[ENDPOINT_INFO_COUNT] = {
         [ENDPOINT_WORKERS] = endpoint->worker_count,     [ENDPOINT_IDLE] = count_idle(endpoint),
         [ENDPOINT_QUEUE] = endpoint->waiting,            [ENDPOINT_QUEUE_HIGH] = endpoint->waiting_high,

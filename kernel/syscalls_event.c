@@ -7,12 +7,6 @@
 #include "thread.h"
 #include "trace.h"
 
-static void *find(struct thread *thread, handle_t handle, enum object_type type, uint32_t rights, status_t *status)
-{
-    struct handle_entry *entry = process_handle_find(thread->process, handle, type, rights, status);
-    return entry ? entry->object : NULL;
-}
-
 /* ---- notifications ---- */
 
 status_t sys_notification_create(struct thread *thread)
@@ -24,13 +18,10 @@ status_t sys_notification_create(struct thread *thread)
     return syscall_return_object(thread, &notification->object);
 }
 
-status_t sys_notification_signal(struct thread *thread)
+SYSCALL_ON(notification_signal, struct notification *notification, TYPE_NOTIFICATION, RIGHT_WRITE)
 {
-    status_t status = OK;
-    struct notification *notification = find(thread, thread->frame.ebx, TYPE_NOTIFICATION, RIGHT_WRITE, &status);
-    if (notification)
-        notification_signal(notification, thread->frame.ecx);
-    return status;
+    notification_signal(notification, thread->frame.ecx);
+    return OK;
 }
 
 static void wait_for(struct thread *thread, struct notification *notification, uint32_t mask, uint32_t timeout)
@@ -45,13 +36,9 @@ static void wait_for(struct thread *thread, struct notification *notification, u
     scheduler_block(THREAD_WAITING);
 }
 
-status_t sys_notification_wait(struct thread *thread)
+SYSCALL_ON(notification_wait, struct notification *notification, TYPE_NOTIFICATION, RIGHT_READ)
 {
     uint32_t mask = thread->frame.ecx, timeout = thread->frame.edx;
-    status_t status = OK;
-    struct notification *notification = find(thread, thread->frame.ebx, TYPE_NOTIFICATION, RIGHT_READ, &status);
-    if (!notification)
-        return status;
     if (mask == 0)
         return E_BAD_ARGUMENT;
     uint32_t taken = notification->bits & mask;
@@ -74,12 +61,8 @@ static void notification_expired(struct timer *timer)
     notification_signal(notification, notification->timer_bits);
 }
 
-status_t sys_notification_timer(struct thread *thread)
+SYSCALL_ON(notification_timer, struct notification *notification, TYPE_NOTIFICATION, RIGHT_WRITE)
 {
-    status_t status = OK;
-    struct notification *notification = find(thread, thread->frame.ebx, TYPE_NOTIFICATION, RIGHT_WRITE, &status);
-    if (!notification)
-        return status;
     notification->timer_bits = thread->frame.ecx;
     timer_arm(&notification->timer, arch_time() + arch_microseconds_to_ticks(thread->frame.edx), notification_expired);
     return OK;
@@ -92,60 +75,41 @@ static bool within(uint32_t first, uint32_t count, uint32_t outer_first, uint32_
     return count && first >= outer_first && count <= outer_count && first - outer_first <= outer_count - count;
 }
 
-status_t sys_irq_create(struct thread *thread)
+static status_t cut_out(struct thread *thread, const struct range *authority, uint32_t first, uint32_t count)
 {
-    uint32_t line = thread->frame.ecx;
-    status_t status = OK;
-    struct irq *authority = find(thread, thread->frame.ebx, TYPE_IRQ, RIGHT_CONTROL, &status);
-    if (!authority)
-        return status;
-    if (!within(line, 1, authority->first, authority->count))
+    if (!within(first, count, authority->first, authority->count))
         return E_BAD_ARGUMENT;
-    struct irq *irq = object_create(TYPE_IRQ, thread->process);
-    if (!irq)
+    struct range *range = object_create(authority->object.type, thread->process);
+    if (!range)
         return E_NO_MEMORY;
-    irq->first = line;
-    irq->count = 1;
-    return syscall_return_object(thread, &irq->object);
+    range->first = first;
+    range->count = count;
+    return syscall_return_object(thread, &range->object);
 }
 
-status_t sys_irq_bind(struct thread *thread)
+SYSCALL_ON(irq_create, const struct range *authority, TYPE_IRQ, RIGHT_CONTROL)
+{
+    return cut_out(thread, authority, thread->frame.ecx, 1);
+}
+
+SYSCALL_ON(irq_bind, struct irq *irq, TYPE_IRQ, RIGHT_CONTROL)
 {
     status_t status = OK;
-    struct irq *irq = find(thread, thread->frame.ebx, TYPE_IRQ, RIGHT_CONTROL, &status);
-    if (!irq)
-        return status;
-    struct notification *notification = find(thread, thread->frame.ecx, TYPE_NOTIFICATION, RIGHT_WRITE, &status);
+    struct notification *notification = syscall_find(thread, thread->frame.ecx, TYPE_NOTIFICATION, RIGHT_WRITE, &status);
     return notification ? irq_bind(irq, notification, thread->frame.edx) : status;
 }
 
-status_t sys_irq_ack(struct thread *thread)
+SYSCALL_ON(irq_ack, struct irq *irq, TYPE_IRQ, RIGHT_CONTROL)
 {
-    status_t status = OK;
-    struct irq *irq = find(thread, thread->frame.ebx, TYPE_IRQ, RIGHT_CONTROL, &status);
-    if (!irq)
-        return status;
     if (!irq->notification)
         return E_BAD_STATE;
-    arch_irq_unmask(irq->first);
+    arch_irq_unmask(irq->lines.first);
     return OK;
 }
 
-status_t sys_ioport_create(struct thread *thread)
+SYSCALL_ON(ioport_create, const struct range *authority, TYPE_IOPORT, RIGHT_CONTROL)
 {
-    uint32_t first = thread->frame.ecx, count = thread->frame.edx;
-    status_t status = OK;
-    struct ioport *authority = find(thread, thread->frame.ebx, TYPE_IOPORT, RIGHT_CONTROL, &status);
-    if (!authority)
-        return status;
-    if (!within(first, count, authority->first, authority->count))
-        return E_BAD_ARGUMENT;
-    struct ioport *ioport = object_create(TYPE_IOPORT, thread->process);
-    if (!ioport)
-        return E_NO_MEMORY;
-    ioport->first = first;
-    ioport->count = count;
-    return syscall_return_object(thread, &ioport->object);
+    return cut_out(thread, authority, thread->frame.ecx, thread->frame.edx);
 }
 
 /* What the first port takes is charged like page tables, and lives as long. */
@@ -161,30 +125,26 @@ static bool prepare_ports(struct process *process)
     return true;
 }
 
-status_t sys_ioport_grant(struct thread *thread)
+SYSCALL_ON(ioport_grant, const struct range *ports, TYPE_IOPORT, RIGHT_CONTROL)
 {
     status_t status = OK;
-    struct ioport *ioport = find(thread, thread->frame.ebx, TYPE_IOPORT, RIGHT_CONTROL, &status);
-    if (!ioport)
-        return status;
-    struct process *process = syscall_process(thread, thread->frame.ecx, RIGHT_CONTROL, &status);
+    struct process *process = syscall_find(thread, thread->frame.ecx, TYPE_PROCESS, RIGHT_CONTROL, &status);
     if (!process)
         return status;
     if (!process->space.ports[0])
         return prepare_ports(process) ? arch_call_again(thread) : E_NO_MEMORY;
-    arch_ports_allow(&process->space, ioport->first, ioport->count);
+    arch_ports_allow(&process->space, ports->first, ports->count);
     return OK;
 }
 
 /* ---- traces ---- */
 
 /* Contiguous memory lies where the kernel can always write. */
-status_t sys_trace_create(struct thread *thread)
+SYSCALL_ON(trace_create, const struct trace *authority, TYPE_TRACE, RIGHT_CONTROL)
 {
+    (void)authority;
     status_t status = OK;
-    if (!find(thread, thread->frame.ebx, TYPE_TRACE, RIGHT_CONTROL, &status))
-        return status;
-    struct memory *memory = find(thread, thread->frame.ecx, TYPE_MEMORY, RIGHT_WRITE, &status);
+    struct memory *memory = syscall_find(thread, thread->frame.ecx, TYPE_MEMORY, RIGHT_WRITE, &status);
     if (!memory)
         return status;
     if (memory->kind != MEMORY_RANGE)

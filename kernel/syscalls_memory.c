@@ -11,12 +11,6 @@
 _Static_assert(RIGHT_READ == PROTECT_READ && RIGHT_WRITE == PROTECT_WRITE && RIGHT_EXECUTE == PROTECT_EXECUTE,
                "rights of a memory handle are compared with protections");
 
-static struct memory *find_memory(struct thread *thread, handle_t handle, uint32_t rights, status_t *status)
-{
-    struct handle_entry *entry = process_handle_find(thread->process, handle, TYPE_MEMORY, rights, status);
-    return entry ? (struct memory *)entry->object : NULL;
-}
-
 /* Each entry makes one page, so that whoever wakes need not wait for all of them: then the thread makes the same call again. */
 status_t sys_memory_create(struct thread *thread)
 {
@@ -41,13 +35,9 @@ status_t sys_memory_create(struct thread *thread)
 }
 
 /* The authority is an empty device object; what is named below it must not be RAM, whose pages have owners. */
-status_t sys_memory_create_device(struct thread *thread)
+SYSCALL_ON(memory_create_device, struct memory *authority, TYPE_MEMORY, RIGHT_CONTROL)
 {
-    status_t status = OK;
     uint32_t first = thread->frame.ecx, pages = thread->frame.edx;
-    struct memory *authority = find_memory(thread, thread->frame.ebx, RIGHT_CONTROL, &status);
-    if (!authority)
-        return status;
     if (!authority->device || authority->pages != 0)
         return E_BAD_TYPE;
     if (pages == 0 || pages > MEMORY_PAGES_MAX || first > UINT32_MAX - pages || arch_frames_are_ram(first, pages))
@@ -56,36 +46,24 @@ status_t sys_memory_create_device(struct thread *thread)
     return memory ? syscall_return_object(thread, &memory->object) : E_NO_MEMORY;
 }
 
-status_t sys_memory_physical(struct thread *thread)
+SYSCALL_ON(memory_physical, struct memory *memory, TYPE_MEMORY, RIGHT_DMA)
 {
-    status_t status = OK;
-    struct memory *memory = find_memory(thread, thread->frame.ebx, RIGHT_DMA, &status);
-    if (!memory)
-        return status;
     if (thread->frame.ecx >= memory->pages)
         return E_BAD_ARGUMENT;
     thread->frame.word = memory_frame(memory, thread->frame.ecx);
     return OK;
 }
 
-status_t sys_memory_revoke(struct thread *thread)
+SYSCALL_ON(memory_revoke, struct memory *memory, TYPE_MEMORY, RIGHT_CONTROL)
 {
-    status_t status = OK;
-    struct memory *memory = find_memory(thread, thread->frame.ebx, RIGHT_CONTROL, &status);
-    if (!memory)
-        return status;
     if (memory->flags & MEMORY_IRREVOCABLE)
         return E_BAD_STATE;
     memory_revoke(memory);
     return OK;
 }
 
-status_t sys_memory_info(struct thread *thread)
+SYSCALL_ON(memory_info, const struct memory *memory, TYPE_MEMORY, 0)
 {
-    status_t status = OK;
-    const struct memory *memory = find_memory(thread, thread->frame.ebx, 0, &status);
-    if (!memory)
-        return status;
     const uint32_t facts[MEMORY_INFO_COUNT] = { [MEMORY_INFO_PAGES] = memory->pages, [MEMORY_INFO_FLAGS] = memory->flags };
     if (thread->frame.ecx >= MEMORY_INFO_COUNT)
         return E_BAD_ARGUMENT;
@@ -93,14 +71,11 @@ status_t sys_memory_info(struct thread *thread)
     return OK;
 }
 
-status_t sys_process_map(struct thread *thread)
+SYSCALL_ON(process_map, struct process *process, TYPE_PROCESS, RIGHT_CONTROL)
 {
     const struct frame *frame = &thread->frame;
     uint32_t protection = PROTECTION(frame->edx);
     status_t status = OK;
-    struct process *process = syscall_process(thread, frame->ebx, RIGHT_CONTROL, &status);
-    if (!process)
-        return status;
     struct handle_entry *entry =
         process_handle_find(thread->process, frame->ecx, TYPE_MEMORY, protection & RIGHTS_TO_MAP, &status);
     if (!entry)
@@ -110,32 +85,22 @@ status_t sys_process_map(struct thread *thread)
     return status == CALL_AGAIN ? arch_call_again(thread) : status;
 }
 
-status_t sys_process_unmap(struct thread *thread)
+SYSCALL_ON(process_unmap, struct process *process, TYPE_PROCESS, RIGHT_CONTROL)
 {
-    status_t status = OK;
-    struct process *process = syscall_process(thread, thread->frame.ebx, RIGHT_CONTROL, &status);
-    return process ? process_unmap(process, thread->frame.ecx, thread->frame.edx) : status;
+    return process_unmap(process, thread->frame.ecx, thread->frame.edx);
 }
 
-status_t sys_process_protect(struct thread *thread)
+SYSCALL_ON(process_protect, struct process *process, TYPE_PROCESS, RIGHT_CONTROL)
 {
     uint32_t protection = PROTECTION(thread->frame.ecx);
-    status_t status = OK;
-    struct process *process = syscall_process(thread, thread->frame.ebx, RIGHT_CONTROL, &status);
-    if (!process)
-        return status;
     return process_protect(process, thread->frame.ecx - protection, thread->frame.edx, protection);
 }
 
 /* Through the page tables, never through the user's address. */
-status_t sys_process_read_word(struct thread *thread)
+SYSCALL_ON(process_read_word, struct process *process, TYPE_PROCESS, RIGHT_CONTROL)
 {
     uint32_t address = thread->frame.ecx;
     frame_t frame;
-    status_t status = OK;
-    struct process *process = syscall_process(thread, thread->frame.ebx, RIGHT_CONTROL, &status);
-    if (!process)
-        return status;
     if (address % 4 || !arch_translate(&process->space, address, &frame) || !arch_frames_are_ram(frame, 1))
         return E_BAD_ADDRESS;
     thread->frame.word = arch_frame_read_word(frame, address % PAGE_SIZE);

@@ -11,28 +11,22 @@
 #define SLICE_MICROSECONDS_MIN 100u
 #define SLICE_MICROSECONDS_MAX 1000000u
 
-struct process *syscall_process(struct thread *thread, handle_t handle, uint32_t rights, status_t *status)
+static bool has_ended(const struct object *object, enum object_type type)
 {
-    if (handle == HANDLE_NONE)
-        return thread->process;
-    struct handle_entry *entry = process_handle_find(thread->process, handle, TYPE_PROCESS, rights, status);
-    struct process *process = entry ? (struct process *)entry->object : NULL;
-    if (process && !process->alive) {
-        *status = E_BAD_STATE;
-        return NULL;
-    }
-    return process;
+    return (type == TYPE_PROCESS && !((const struct process *)object)->alive) ||
+           (type == TYPE_THREAD && ((const struct thread *)object)->state == THREAD_DEAD);
 }
 
-static struct thread *find_thread(struct thread *thread, uint32_t rights, status_t *status)
+void *syscall_find(struct thread *thread, handle_t handle, enum object_type type, uint32_t rights, status_t *status)
 {
-    struct handle_entry *entry = process_handle_find(thread->process, thread->frame.ebx, TYPE_THREAD, rights, status);
-    struct thread *found = entry ? (struct thread *)entry->object : NULL;
-    if (found && found->state == THREAD_DEAD) {
+    if (type == TYPE_PROCESS && handle == HANDLE_NONE)
+        return thread->process;
+    struct handle_entry *entry = process_handle_find(thread->process, handle, type, rights, status);
+    if (entry && !has_ended(entry->object, type))
+        return entry->object;
+    if (entry)
         *status = E_BAD_STATE;
-        return NULL;
-    }
-    return found;
+    return NULL;
 }
 
 /* A process gives away no more than it has. */
@@ -82,39 +76,27 @@ status_t sys_process_create(struct thread *thread)
     return status;
 }
 
-status_t sys_process_destroy(struct thread *thread)
+SYSCALL_ON(process_destroy, struct process *process, TYPE_PROCESS, RIGHT_CONTROL)
 {
-    status_t status = OK;
-    struct process *process = syscall_process(thread, thread->frame.ebx, RIGHT_CONTROL, &status);
-    if (process)
-        process_kill(process, thread->frame.ecx);
-    return status;
+    process_kill(process, thread->frame.ecx);
+    return OK;
 }
 
-status_t sys_process_give(struct thread *thread)
+SYSCALL_ON(process_give, struct process *process, TYPE_PROCESS, RIGHT_CONTROL)
 {
     const struct frame *frame = &thread->frame;
     status_t status = OK;
-    struct process *process = syscall_process(thread, frame->ebx, RIGHT_CONTROL, &status);
-    if (!process)
-        return status;
     struct handle_entry *entry = process_handle_find(thread->process, frame->ecx, TYPE_NONE, RIGHT_TRANSFER, &status);
     if (!entry)
         return status;
     return syscall_return_handle(thread, process, entry->object, entry->rights & frame->edx, entry->badge);
 }
 
-status_t sys_process_watch(struct thread *thread)
+SYSCALL_ON(process_watch, struct process *process, TYPE_PROCESS, RIGHT_READ)
 {
     status_t status = OK;
-    struct process *process = syscall_process(thread, thread->frame.ebx, RIGHT_READ, &status);
-    if (!process)
-        return status;
-    struct handle_entry *entry =
-        process_handle_find(thread->process, thread->frame.ecx, TYPE_NOTIFICATION, RIGHT_WRITE, &status);
-    if (!entry)
-        return status;
-    return process_watch(process, (struct notification *)entry->object, thread->frame.edx, thread->process);
+    struct notification *notification = syscall_find(thread, thread->frame.ecx, TYPE_NOTIFICATION, RIGHT_WRITE, &status);
+    return notification ? process_watch(process, notification, thread->frame.edx, thread->process) : status;
 }
 
 /* On the own budgets of its threads, so what services did for them is included, and what they do for clients is not. */
@@ -154,14 +136,11 @@ status_t sys_process_info(struct thread *thread)
 
 /* ---- threads ---- */
 
-status_t sys_thread_create(struct thread *thread)
+SYSCALL_ON(thread_create, struct process *process, TYPE_PROCESS, RIGHT_CONTROL)
 {
     const struct frame *frame = &thread->frame;
-    status_t status = OK;
-    struct process *process = syscall_process(thread, frame->ebx, RIGHT_CONTROL, &status);
-    if (!process)
-        return status;
-    if ((status = check_priority(thread, frame->edi)) != OK)
+    status_t status = check_priority(thread, frame->edi);
+    if (status != OK)
         return status;
     struct thread *created = thread_create(process, frame->ecx, frame->edx, frame->esi, (uint8_t)frame->edi);
     if (!created)
@@ -173,46 +152,32 @@ status_t sys_thread_create(struct thread *thread)
     return status;
 }
 
-status_t sys_thread_start(struct thread *thread)
+SYSCALL_ON(thread_start, struct thread *target, TYPE_THREAD, RIGHT_CONTROL)
 {
-    status_t status = OK;
-    struct thread *target = find_thread(thread, RIGHT_CONTROL, &status);
-    if (!target)
-        return status;
     if (target->state != THREAD_STOPPED)
         return E_BAD_STATE;
     thread_start(target);
     return OK;
 }
 
-status_t sys_thread_stop(struct thread *thread)
+SYSCALL_ON(thread_stop, struct thread *target, TYPE_THREAD, RIGHT_CONTROL)
 {
-    status_t status = OK;
-    struct thread *target = find_thread(thread, RIGHT_CONTROL, &status);
-    if (!target)
-        return status;
     if (target == thread)
         thread->frame.status = OK;
     thread_stop(target);
     return OK;
 }
 
-status_t sys_thread_cancel(struct thread *thread)
+SYSCALL_ON(thread_cancel, struct thread *target, TYPE_THREAD, RIGHT_CONTROL)
 {
-    status_t status = OK;
-    struct thread *target = find_thread(thread, RIGHT_CONTROL, &status);
-    if (target)
-        thread_unblock(target, E_CANCELLED);
-    return status;
+    thread_unblock(target, E_CANCELLED);
+    return OK;
 }
 
-status_t sys_thread_destroy(struct thread *thread)
+SYSCALL_ON(thread_destroy, struct thread *target, TYPE_THREAD, RIGHT_CONTROL)
 {
-    status_t status = OK;
-    struct thread *target = find_thread(thread, RIGHT_CONTROL, &status);
-    if (target)
-        thread_kill(target);
-    return status;
+    thread_kill(target);
+    return OK;
 }
 
 status_t sys_thread_exit(struct thread *thread)
@@ -238,13 +203,9 @@ static uint32_t *frame_register(struct frame *frame, uint32_t which)
     return which < REGISTER_FAULT_VECTOR ? registers[which] : NULL;
 }
 
-status_t sys_thread_read_register(struct thread *thread)
+SYSCALL_ON(thread_read_register, struct thread *target, TYPE_THREAD, RIGHT_READ)
 {
-    status_t status = OK;
     uint32_t which = thread->frame.ecx;
-    struct thread *target = find_thread(thread, RIGHT_READ, &status);
-    if (!target)
-        return status;
     if (which >= REGISTER_COUNT)
         return E_BAD_ARGUMENT;
     if (target == thread)
@@ -257,13 +218,9 @@ status_t sys_thread_read_register(struct thread *thread)
 }
 
 /* The thread leaves by IRET from now on, which restores every register that may have been written. */
-status_t sys_thread_write_register(struct thread *thread)
+SYSCALL_ON(thread_write_register, struct thread *target, TYPE_THREAD, RIGHT_WRITE)
 {
-    status_t status = OK;
     uint32_t which = thread->frame.ecx, value = thread->frame.edx;
-    struct thread *target = find_thread(thread, RIGHT_WRITE, &status);
-    if (!target)
-        return status;
     uint32_t *in_frame = frame_register(&target->frame, which);
     if (!in_frame)
         return E_BAD_ARGUMENT;
@@ -282,12 +239,9 @@ static const struct thread *caller_of(const struct thread *worker)
 }
 
 /* A badge is told to those alone who would get it with a fault report. */
-status_t sys_thread_caller(struct thread *thread)
+SYSCALL_ON(thread_caller, const struct thread *target, TYPE_THREAD, RIGHT_READ)
 {
     status_t status = OK;
-    const struct thread *target = find_thread(thread, RIGHT_READ, &status);
-    if (!target)
-        return status;
     const struct handle_entry *entry =
         process_handle_find(thread->process, thread->frame.ecx, TYPE_ENDPOINT, RIGHT_SERVE, &status);
     if (!entry)
@@ -314,18 +268,12 @@ static bool slice_ticks(uint32_t microseconds, uint32_t *ticks)
     return true;
 }
 
-/* A budget handle, or a thread handle for the thread's own budget. */
-static struct budget *find_budget(struct thread *thread, uint32_t rights, status_t *status)
+/* A budget, or the own budget of a thread. */
+static struct budget *budget_of(struct object *object)
 {
-    struct handle_entry *entry = process_handle_find(thread->process, thread->frame.ebx, TYPE_NONE, rights, status);
-    if (!entry)
-        return NULL;
-    if (entry->object->type == TYPE_BUDGET)
-        return (struct budget *)entry->object;
-    if (entry->object->type == TYPE_THREAD)
-        return &((struct thread *)entry->object)->own;
-    *status = E_BAD_TYPE;
-    return NULL;
+    if (object->type == TYPE_THREAD)
+        return &((struct thread *)object)->own;
+    return object->type == TYPE_BUDGET ? (struct budget *)object : NULL;
 }
 
 status_t sys_budget_create(struct thread *thread)
@@ -344,17 +292,12 @@ status_t sys_budget_create(struct thread *thread)
 }
 
 /* Only a stopped thread that serves nobody: then its base budget is in no queue and on no CPU. */
-status_t sys_budget_bind(struct thread *thread)
+SYSCALL_ON(budget_bind, struct budget *budget, TYPE_BUDGET, RIGHT_CONTROL)
 {
     status_t status = OK;
-    struct handle_entry *entry = process_handle_find(thread->process, thread->frame.ebx, TYPE_BUDGET, RIGHT_CONTROL, &status);
-    if (!entry)
+    struct thread *target = syscall_find(thread, thread->frame.ecx, TYPE_THREAD, RIGHT_CONTROL, &status);
+    if (!target)
         return status;
-    struct budget *budget = (struct budget *)entry->object;
-    entry = process_handle_find(thread->process, thread->frame.ecx, TYPE_THREAD, RIGHT_CONTROL, &status);
-    if (!entry)
-        return status;
-    struct thread *target = (struct thread *)entry->object;
     if (target->state != THREAD_STOPPED || target->link != &null_thread || target->base != &target->own || budget->bound)
         return E_BAD_STATE;
     object_hold(&budget->object);
@@ -384,14 +327,14 @@ static void set_priority(struct budget *budget, uint8_t priority)
     cpu->reschedule = true;
 }
 
-status_t sys_budget_set(struct thread *thread)
+SYSCALL_ON(budget_set, struct object *object, TYPE_NONE, RIGHT_CONTROL)
 {
-    status_t status = OK;
     uint32_t ticks, priority = thread->frame.ecx;
-    struct budget *budget = find_budget(thread, RIGHT_CONTROL, &status);
+    struct budget *budget = budget_of(object);
     if (!budget)
-        return status;
-    if ((status = check_priority(thread, priority)) != OK)
+        return E_BAD_TYPE;
+    status_t status = check_priority(thread, priority);
+    if (status != OK)
         return status;
     if (!slice_ticks(thread->frame.edx, &ticks))
         return E_BAD_ARGUMENT;
@@ -404,12 +347,11 @@ status_t sys_budget_set(struct thread *thread)
     return OK;
 }
 
-status_t sys_budget_time(struct thread *thread)
+SYSCALL_ON(budget_time, struct object *object, TYPE_NONE, RIGHT_READ)
 {
-    status_t status = OK;
-    struct budget *budget = find_budget(thread, RIGHT_READ, &status);
+    const struct budget *budget = budget_of(object);
     if (!budget)
-        return status;
+        return E_BAD_TYPE;
     scheduler_account();
     thread->frame.word = (uint32_t)arch_ticks_to_microseconds(budget->used);
     return OK;

@@ -2,6 +2,7 @@
 #include "sysenter.h"
 
 #include "arch.h"
+#include "io.h"
 #include "thread.h"
 
 #define MSR_SYSENTER_CS 0x174
@@ -10,11 +11,6 @@
 #define KERNEL_CODE 0x08
 
 extern const char sysenter_entry[], sysenter_entry_unarmed[];
-
-static void msr_write(uint32_t number, uint32_t value)
-{
-    __asm__ volatile("wrmsr" : : "c"(number), "a"(value), "d"(0));
-}
 
 static void point_at(const char *entry)
 {

@@ -6,7 +6,6 @@
 #include "x86.h"
 
 #define CR0_MP (1u << 1)
-#define CR0_TS (1u << 3)
 #define CR0_NE (1u << 5)
 #define CR0_WP (1u << 16)
 #define CR0_AM (1u << 18)

@@ -11,7 +11,6 @@
 
 extern const char kernel_text_start[], kernel_text_end[];
 
-
 /* Of the kernel stack, all that lies above ESP. A task gate runs on a stack of its own and left the ESP in the main TSS. */
 static const uint32_t *stack_top(const uint32_t *here)
 {

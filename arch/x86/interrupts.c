@@ -1,6 +1,5 @@
 /* The two 8259 interrupt controllers: lines 0 to 15 at vectors 32 to 47, masked until somebody binds them. */
 #include "arch.h"
-#include "interrupts.h"
 #include "io.h"
 #include "x86.h"
 

@@ -61,6 +61,8 @@ static void add_region(struct boot_data *boot, uint64_t first, uint64_t end)
     if (first >= end || boot->region_count == BOOT_REGIONS)
         return;
     boot->regions[boot->region_count++] = (struct boot_region){ (uint32_t)first, (uint32_t)end };
+    if (end > boot->frames_end)
+        boot->frames_end = (uint32_t)end;
 }
 
 static void read_map(const struct information *information, struct boot_data *boot)
@@ -90,15 +92,6 @@ static void read_modules(const struct information *information, struct boot_data
     boot->module_count = information->module_count;
 }
 
-static uint32_t frames_below(const struct boot_data *boot, uint32_t limit)
-{
-    uint32_t highest = 0;
-    for (uint32_t i = 0; i < boot->region_count; i++)
-        if (boot->regions[i].end > highest)
-            highest = boot->regions[i].end;
-    return highest < limit ? highest : limit;
-}
-
 void multiboot_read(uint32_t magic, uint32_t physical, struct boot_data *boot)
 {
     const struct information *information = at(physical);
@@ -110,7 +103,7 @@ void multiboot_read(uint32_t magic, uint32_t physical, struct boot_data *boot)
         add_region(boot, 0x100, 0x100 + information->upper_kib / 4);
     if (information->flags & HAS_COMMAND_LINE)
         copy_line(boot->command_line, at(information->command_line));
-    boot->lowmem_end = frames_below(boot, LOWMEM_FRAMES_MAX);
+    boot->lowmem_end = boot->frames_end < LOWMEM_FRAMES_MAX ? boot->frames_end : LOWMEM_FRAMES_MAX;
     boot->reserved_end = ((uint32_t)kernel_end - KERNEL_BASE) >> PAGE_SHIFT;
     uint32_t mib = (boot->lowmem_end + MIB_FRAMES - 1) / MIB_FRAMES; /* firmware keeps a few frames at the top */
     if (mib < LEAST_MIB)

@@ -54,15 +54,10 @@ void arch_thread_release(struct thread *thread)
     quota_refund(&thread->process->quota, FPU_BYTES);
 }
 
-static void reset_segments(void)
-{
-    __asm__ volatile("movl %0, %%fs\n\tmovl %0, %%gs" : : "r"(SELECTOR_USER_DATA));
-}
-
 void arch_thread_switch(struct thread *previous, struct thread *next)
 {
     fpu_leave(previous);
-    reset_segments();
+    __asm__ volatile("movl %0, %%fs\n\tmovl %0, %%gs" : : "r"(SELECTOR_USER_DATA));
     if (next->root != cr3_read())
         cr3_write(next->root);
 }

@@ -1,7 +1,6 @@
 /* Exceptions and interrupts, once entry.asm has put the user's registers into the current thread's frame. */
 #include "arch.h"
 #include "fpu.h"
-#include "interrupts.h"
 #include "io.h"
 #include "log.h"
 #include "x86.h"

@@ -64,6 +64,8 @@ void paging_guard(const void *page);
 /* Registers of the local APIC, mapped uncached. */
 volatile uint32_t *paging_map_apic(uint32_t physical);
 
+/* Ends the interrupt at the controllers; false: it was spurious. */
+bool interrupts_acknowledge(uint32_t line);
 /* The clock's interrupt has been taken; only with an APIC. */
 void timer_acknowledge(void);
 bool timer_is_pit(void);

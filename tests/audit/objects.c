@@ -24,7 +24,7 @@ static const uint32_t slot_sizes[TYPE_COUNT] = {
     [TYPE_PROCESS] = SLOT(struct process),   [TYPE_THREAD] = SLOT(struct thread),
     [TYPE_BUDGET] = SLOT(struct budget),     [TYPE_ENDPOINT] = SLOT(struct endpoint),
     [TYPE_MEMORY] = SLOT(struct memory),     [TYPE_NOTIFICATION] = SLOT(struct notification),
-    [TYPE_IRQ] = SLOT(struct irq),           [TYPE_IOPORT] = SLOT(struct ioport),
+    [TYPE_IRQ] = SLOT(struct irq),           [TYPE_IOPORT] = SLOT(struct range),
     [TYPE_TRACE] = SLOT(struct trace),
 };
 

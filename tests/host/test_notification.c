@@ -173,7 +173,7 @@ static void random_signals_agree_with_the_model(void **state)
 
 static struct irq make_irq(uint32_t line)
 {
-    return (struct irq){ .object = { .type = TYPE_IRQ, .references = 1 }, .first = line, .count = 1 };
+    return (struct irq){ .lines = { .object = { .type = TYPE_IRQ, .references = 1 }, .first = line, .count = 1 } };
 }
 
 static bool is_masked(uint32_t line)
@@ -193,7 +193,7 @@ static void bound_line_signals(void **state)
     kernel_interrupt(LINE + 1);
     kernel_interrupt(1000);
     assert_int_equal(notification.bits, 0x30);
-    irq_destroy(&irq.object);
+    irq_destroy(&irq.lines.object);
     assert_true(is_masked(LINE));
     assert_int_equal(notification.object.references, 1);
     notification.bits = 0;
@@ -207,13 +207,13 @@ static void line_has_one_owner(void **state)
     struct irq first = make_irq(LINE), second = make_irq(LINE);
     assert_int_equal(irq_bind(&first, &notification, 1), OK);
     assert_int_equal(irq_bind(&second, &notification, 2), E_BUSY);
-    irq_destroy(&second.object);
+    irq_destroy(&second.lines.object);
     assert_false(is_masked(LINE));
-    irq_destroy(&first.object);
+    irq_destroy(&first.lines.object);
     assert_int_equal(irq_bind(&second, &notification, 2), OK);
     kernel_interrupt(LINE);
     assert_int_equal(notification.bits, 2);
-    irq_destroy(&second.object);
+    irq_destroy(&second.lines.object);
     assert_int_equal(notification.object.references, 1);
 }
 
@@ -232,7 +232,7 @@ static void line_may_be_bound_anew(void **state)
     kernel_interrupt(LINE);
     assert_int_equal(notification.bits, 0);
     assert_int_equal(other.bits, 4);
-    irq_destroy(&irq.object);
+    irq_destroy(&irq.lines.object);
     assert_int_equal(other.object.references, 1);
 }
 
@@ -240,11 +240,11 @@ static void only_single_usable_lines_are_bound(void **state)
 {
     (void)state;
     struct irq cascade = make_irq(2), beyond = make_irq(16), authority = make_irq(3);
-    authority.count = 2;
+    authority.lines.count = 2;
     assert_int_equal(irq_bind(&cascade, &notification, 1), E_BAD_ARGUMENT);
     assert_int_equal(irq_bind(&beyond, &notification, 1), E_BAD_ARGUMENT);
     assert_int_equal(irq_bind(&authority, &notification, 1), E_BAD_ARGUMENT);
-    irq_destroy(&authority.object);
+    irq_destroy(&authority.lines.object);
     assert_int_equal(masked_lines, 0xFFFF);
     assert_int_equal(notification.object.references, 1);
 }
