@@ -120,7 +120,7 @@ def test_a_volume_of_many_groups_is_synced_as_a_whole(tmp_path):
 @pytest.mark.parametrize("place", ["/s", "/tmp/s"], ids=["ext2", "memoryfs"])
 def test_sixteen_programs_at_once(place, tmp_path):
     image = trees.make_image(tmp_path / "disk", 32, None, 1024)
-    serial = start(tmp_path, VIRTIO, image, "storm", place=place, timeout=120, memory=160)
+    serial = start(tmp_path, VIRTIO, image, "storm", place=place, timeout=120, memory=176)
     assert "storm: 16 programs, 0 failed, 0 threads made beside theirs" in serial
     assert trees.check(image) == ""
 
