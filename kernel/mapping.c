@@ -10,7 +10,7 @@
 #define PROTECT_ALL (PROTECT_READ | PROTECT_WRITE | PROTECT_EXECUTE)
 #define PAGES_AT_ONCE 32u       /* whose entries are written with interrupts off */
 
-static struct slab mappings = SLAB_INITIAL(sizeof(struct mapping));
+static struct slab mappings = SLAB_PACKED(sizeof(struct mapping));
 
 /* x86 cannot withhold reading from a page that may be written or executed, so the right to read is asked for always. */
 static bool protection_is_sane(uint32_t protection)

@@ -8,13 +8,15 @@
 #include "list.h"
 
 struct slab {
-    uint32_t size;      /* bytes per slot, a multiple of 64 and less than a page */
+    uint32_t size;      /* bytes per slot, less than a page */
     struct list pages;  /* those with a free slot; not a list before the first slot is asked for */
 };
 
+/* Slots in whole cache lines; and, for what the fast path does not touch, close together. */
 #define SLAB_INITIAL(bytes) { .size = ((bytes) + 63u) & ~63u }
+#define SLAB_PACKED(bytes) { .size = ((bytes) + 7u) & ~7u }
 
-/* A zeroed slot, aligned to 64 bytes; NULL when out of memory. Grows by one page from kernel_frame_take(). */
+/* A zeroed slot, aligned as its slab says; NULL when out of memory. Grows by one page from kernel_frame_take(). */
 void *slab_allocate(struct slab *slab);
 void slab_free(struct slab *slab, void *slot);
 

@@ -18,6 +18,7 @@ class Figure:
     assembly: bool = False      # no compiler has a say in it
     limit: int | None = None    # at most, in the exact run of a release build
     aim: int | None = None
+    recorded: bool = True       # stands in perf/record.toml
 
 
 def alternatives(braces):

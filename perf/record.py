@@ -36,7 +36,11 @@ def unit_of(name):
 
 
 def recorded_names():
-    return {unit: [name for name in FIGURES if unit_of(name) == unit] for unit in UNITS}
+    return {unit: [name for name, figure in FIGURES.items() if figure.recorded and unit_of(name) == unit] for unit in UNITS}
+
+
+def figures_of(measured, unit):
+    return {name: row for name, row in measured.exact[unit].items() if name in recorded_names()[unit]}
 
 
 def load(path=RECORD):
@@ -51,7 +55,7 @@ def load(path=RECORD):
 def as_toml(measured):
     lines = [HEADING, "[made-with]"] + [f'{tool} = "{measured.machine[tool]}"' for tool in TOOLS]
     for unit in UNITS:
-        lines += ["", f"[{unit}]"] + [f'"{name}" = {row["p50"]}' for name, row in sorted(measured.exact[unit].items())]
+        lines += ["", f"[{unit}]"] + [f'"{name}" = {row["p50"]}' for name, row in sorted(figures_of(measured, unit).items())]
     return "\n".join(lines) + "\n"
 
 
@@ -89,7 +93,7 @@ def judge(record, measured):
     judgement = Judgement([], [], [f"made with {', '.join(others)}: figures that are not all assembly may exceed the record by "
                                    f"{TOLERANCE:.0%}"] if others else [])
     for unit in UNITS:
-        faults, lower = judge_unit(unit, record.get(unit, {}), measured.exact[unit], not others)
+        faults, lower = judge_unit(unit, record.get(unit, {}), figures_of(measured, unit), not others)
         judgement.faults += faults
         judgement.lower += lower if not others else []
     return judgement
@@ -98,7 +102,7 @@ def judge(record, measured):
 def changes(record, measured):
     """Each line of the record that is another now."""
     for unit in UNITS:
-        before, after = record.get(unit, {}), {name: row["p50"] for name, row in measured.exact[unit].items()}
+        before, after = record.get(unit, {}), {name: row["p50"] for name, row in figures_of(measured, unit).items()}
         for name in sorted(before.keys() | after.keys()):
             if before.get(name) != after.get(name):
                 yield f"  {name}: {before.get(name, 'new')} -> {after.get(name, 'gone')} {unit}"

@@ -14,6 +14,7 @@
 #define PLACES (2 * ACCOUNTS)
 #define FPU_BYTES 512u /* as in arch/x86/switch.c */
 #define SLOT(type) (((uint32_t)sizeof(type) + 63u) & ~63u)
+#define PACKED_SLOT(type) (((uint32_t)sizeof(type) + 7u) & ~7u)
 #define NUMBERS (PAGE_SIZE / sizeof(frame_t))
 
 struct account accounts[ACCOUNTS];
@@ -79,7 +80,7 @@ static void visit_mappings(struct process *process)
         const struct mapping *mapping = LIST_ENTRY(link, struct mapping, in_process);
         refer(&mapping->memory->object);
         refer(&mapping->payer->object);
-        charge(mapping->payer, SLOT(struct mapping));
+        charge(mapping->payer, PACKED_SLOT(struct mapping));
         check(mapping->process == process, "a mapping at 0x%08x is of another process", mapping->address);
     }
 }

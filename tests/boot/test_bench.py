@@ -160,7 +160,7 @@ def test_what_an_object_takes(rows, name):
     least, most = MEMORY[name]
     charged, taken = (rows[f"memory/{name}/{kind}"]["p50"] for kind in ("charged", "taken"))
     assert least <= charged <= most
-    assert charged * 0.9 <= taken <= charged * 1.25     # nobody gets for nothing what others then lack
+    assert charged * 0.85 <= taken <= charged * 1.25    # nobody gets for nothing what others then lack
 
 
 def test_sizes(rows):
