@@ -4,16 +4,16 @@
 #include "memory.h"
 #include "process.h"
 
-/* Xorshift (Marsaglia). */
-static uint32_t next_weight(void)
+/* The same each time that something is mapped there, so that a map takes as long as the one before; and, since the secret is the
+ * time since the kernel began, in each exact run. */
+static uint32_t weight_of(uint32_t address)
 {
-    static uint32_t state;
-    if (state == 0)
-        state = (uint32_t)arch_time() | 1;
-    state ^= state << 13;
-    state ^= state >> 17;
-    state ^= state << 5;
-    return state;
+    static uint32_t secret;
+    if (secret == 0)
+        secret = ((uint32_t)arch_time() - arch_system_info(INFO_BOOT_TICKS)) | 1;
+    uint32_t weight = (address ^ secret) * 0x85EBCA6Bu;
+    weight = (weight ^ weight >> 13) * 0xC2B2AE35u;
+    return weight >> 18;
 }
 
 struct mapping *mapping_behind(const struct process *process, uint32_t address)
@@ -36,7 +36,7 @@ static struct mapping **side_of(struct mapping *mapping, uint32_t address)
 void mapping_insert(struct process *process, struct mapping *mapping)
 {
     struct mapping **place = &process->mapping_root, **left = &mapping->left, **right = &mapping->right;
-    mapping->weight = next_weight() >> 18;
+    mapping->weight = weight_of(mapping->address);
     while (*place && (*place)->weight > mapping->weight)
         place = side_of(*place, mapping->address);
     struct mapping *rest = *place;

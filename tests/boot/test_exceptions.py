@@ -81,8 +81,8 @@ def user_side(programs):
     """Where the timer may come: a client's way through the gate, and the worker loops of both its services."""
     client = instructions(programs / "tests.elf", "raw_sysenter")
     loads = {address for address, what in client.items() if re.match(r"mov +%ecx,%[defg]s", what)}  # of segments: other cases'
-    loops = [instructions(programs / name, "worker_received_sysenter", "worker_received_sysenter_counted")
-             for name in ("tests.elf", "echo.elf")]
+    loops = [instructions(programs / name, loop, f"{loop}_counted")  # the pool in tests.elf takes handles
+             for name, loop in (("tests.elf", "worker_received_sysenter_handles"), ("echo.elf", "worker_received_sysenter"))]
     return {address: what for places in [client] + loops for address, what in places.items() if address not in loads}
 
 
