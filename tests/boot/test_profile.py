@@ -87,17 +87,17 @@ def test_readme_says_what_is_counted(operations, name):
 def test_every_turn_is_alike(operations):
     for name, profile in operations.items():
         if name.startswith(STEADY):
-            assert profile["alike"] == profile["turns"] >= 7, name
+            assert profile["alike"] == profile["turns"] >= 3, name    # rtt/alternating makes two calls in a turn
 
 
 def test_another_count_is_refused(operations):
     """The tool itself compares each operation with what the counter says; a batch of eight may hide four instructions."""
     profile = operations["map/page"]
     counted = profile["instructions"]["total"]
-    profiler.check("map/page", profile, {"p50": counted, "batch": 16})
+    profiler.check("map/page", profile, {"min": counted, "p50": counted, "p99": counted, "batch": 16})
     for wrong in (counted - 1, counted + 3):
         with pytest.raises(profiler.Failure, match="not of what is measured"):
-            profiler.check("map/page", profile, {"p50": wrong, "batch": 16})
+            profiler.check("map/page", profile, {"min": wrong, "p50": wrong, "p99": wrong, "batch": 16})
 
 
 # ---- the counting ----
