@@ -21,8 +21,9 @@ LOADED_AT, KERNEL_BASE = 1, 0xC0000000      # an ELF program header of this type
 # behind it, what replaces them)}}. only: a single group of the suite; quota: KiB that the test program gets.
 Boot = collections.namedtuple("Boot", "name options says patches only quota", defaults=[{}, None, {}, None, 6144])
 
-# What a CPU does that refuses null selectors, as Bochs and hardware do and QEMU does not: mov edi, 0xffff; mov ds, edi.
-REFUSED_SELECTOR = b"\xbf\xff\xff\x00\x00\x8e\xdf"
+# What a CPU does that refuses null selectors, as Bochs and hardware do and QEMU does not: EIP and ESP are
+# stored as ever; mov edi, 0xffff; mov ds, edi.
+REFUSED_SELECTOR = b"\x89\x55\x40\x89\x4d\x4c" + b"\xbf\xff\xff\x00\x00\x8e\xdf"
 # init ends with the code -1: mov ecx, -1; xor ebx, ebx; mov eax, SYS_process_destroy; int 250.
 END = b"\xb9\xff\xff\xff\xff\x31\xdb\xb8\x0c\x00\x00\x00\xcd\xfa"
 ILLEGAL, INT_1, INT_8, INT_18 = b"\x0f\x0b", b"\xcd\x01", b"\xcd\x08", b"\xcd\x12"
@@ -47,7 +48,7 @@ BOOTS = [
     Boot("old-cpu", dict(cpu="486"), "this CPU lacks PAE"),
     Boot("little-memory", dict(memory=5), "too few"),
     Boot("no-init", dict(list=None, extra=["-append", "long " * 100, "-initrd", f"{ROOT}/LICENSE,{ROOT}/README.md words"]),
-         'no boot module named "init"'),
+         'the boot module "init" is not a 32-bit x86 ELF program'),
     Boot("kernel-exception", says="panic: exception 6 in the kernel", patches=kernel_with(ILLEGAL)),
     Boot("stack-overflow", says="panic: double fault: the kernel stack overflowed", patches=kernel_with(STACK_ENDS)),
     Boot("double-fault", says="panic: double fault\n", patches=kernel_with(INT_8)),
