@@ -5,7 +5,6 @@ Yardsticks: `instructions` under QEMU's -icount (exact, repeatable), `ticks` of 
 ratios within one run mean anything), `cycles` under KVM."""
 
 import argparse
-import json
 import pathlib
 import re
 import sys
@@ -18,6 +17,7 @@ import environment  # noqa: E402
 import provenance  # noqa: E402
 import sizes  # noqa: E402
 from figures import FIGURES, is_time  # noqa: E402
+from results import save  # noqa: E402
 
 GATES = ["int", "sysenter"]
 # Groups that are printed without --full.
@@ -204,11 +204,6 @@ def all_rows(runs):
                     for at, (unit, results) in enumerate(runs[1:], 1) for name in FIGURES if name in results and is_time(name)]
 
 
-def write_json(path, machine, rows):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"schema": 2, "machine": machine, "results": rows}, indent=1) + "\n")
-
-
 def print_machine(options, machine, runs):
     print(f"\nPostern on {machine['cpu']} ({machine['accel']}), {options.machine}, {options.memory} MiB, "
           f"{machine['build']} build")
@@ -220,9 +215,12 @@ def print_machine(options, machine, runs):
     print()
 
 
-def add_machine_arguments(parser, memory):
-    """What the boots of every comparison can be told."""
+def add_unit_argument(parser):
     parser.add_argument("--unit", choices=["all", "instructions"], default="all")
+
+
+def add_machine_arguments(parser, memory):
+    """What every boot can be told."""
     parser.add_argument("--qemu", default="qemu-system-i386")
     parser.add_argument("--machine", default="pc")
     parser.add_argument("--cpu", default="max")
@@ -235,6 +233,7 @@ def parse_arguments():
     parser.add_argument("--build", type=pathlib.Path, default=pathlib.Path("build/release"), help="folder with postern-perf.iso")
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("build/bench.json"))
     parser.add_argument("--accel", choices=["tcg", "kvm"], default="tcg", help="for the run that measures time")
+    add_unit_argument(parser)
     add_machine_arguments(parser, memory=64)
     parser.add_argument("--repeat", type=int, default=1,
                         help="count instructions this often, and fail unless the figures are identical")
@@ -275,7 +274,7 @@ def main():
         sys.exit(f"bench: {failure}")
     machine = {**describe(options, facts), "warnings": warnings}
     rows = all_rows(runs)
-    write_json(options.output, machine, rows)
+    save(options.output, machine=machine, results=rows)
     print_machine(options, machine, runs)
     if options.full:
         print_full(all_rows(runs[:2]))

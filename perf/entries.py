@@ -4,26 +4,21 @@ the benchmarks run under a QEMU plugin (perf/plugins/entries.c). Prints what was
 
 import argparse
 import collections
-import json
 import pathlib
 import subprocess
 import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
-import boot  # noqa: E402
+import bench
+from bench import ROOT, Failure, boot
+from results import save
 
 LIMIT = 5000            # instructions
 VECTORS, CALL, TIMERS, LINES = 256, 250, (32, 48), range(33, 48)
 EXCEPTIONS = {7: "exception/fpu", 14: "exception/page"}     # by vector; all others are one kind
 # What is booted: options of tools/boot.py.
 BOOTS = {"tests": dict(list="tests/system.toml"), "perf": dict(list="perf/system.toml")}
-
-
-class Failure(Exception):
-    """The run says nothing; the text says why."""
 
 
 def symbols(kernel):
@@ -124,11 +119,7 @@ def parse_arguments():
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "build" / "entries.json")
     parser.add_argument("--boots", nargs="+", choices=BOOTS, default=list(BOOTS), help="only these; default: all")
     parser.add_argument("--arguments", default="", help='for the test program, such as "only=memory"')
-    parser.add_argument("--qemu", default="qemu-system-i386")
-    parser.add_argument("--machine", default="pc")
-    parser.add_argument("--cpu", default="max")
-    parser.add_argument("--memory", type=int, default=64, help="MiB")
-    parser.add_argument("--timeout", type=float, default=300, help="seconds for one boot")
+    bench.add_machine_arguments(parser, memory=64)
     parser.add_argument("--check", action="store_true", help=f"exit 1 when an entry takes more than {LIMIT:,} instructions")
     return parser.parse_args()
 
@@ -147,8 +138,7 @@ def main():
         sys.exit(f"entries: {failure}")
     rows = sorted((row(name, times) for name, times in kinds.items()), key=lambda figures: -figures["max"])
     machine = {"accel": "tcg", "cpu": options.cpu, "smp": 1, "build": options.build.name}
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps({"schema": 2, "machine": machine, "results": rows}, indent=1) + "\n")
+    save(options.output, machine=machine, results=rows)
     print_table(rows)
     verdict = "ok" if good(rows) else "EXCEEDED"
     print(f"\nat most {LIMIT:,} instructions with interrupts off: {verdict}; written to {options.output}")

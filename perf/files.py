@@ -5,7 +5,6 @@ Yardsticks: `instructions` under QEMU's -icount (idle time taken out), and `tick
 is the emulator's time and never hardware time."""
 
 import argparse
-import json
 import pathlib
 import sys
 
@@ -13,6 +12,7 @@ import bench
 import linux_guest
 from bench import Failure, boot, number, ratio
 from linux_guest import TITLES
+from results import save
 
 READS = {"4k": 4 << 10, "64k": 64 << 10, "1m": 1 << 20}
 # What moves data, and how many bytes one sample moves.
@@ -89,8 +89,7 @@ def write_json(options, runs):
                 row["emulator_mib_per_second"] = round(speed(name, results, facts), 1)
             rows.append({**row, "calls": facts[f"calls/{name}"], "switches": facts[f"switches/{name}"]})
     machine = {"accel": "tcg", "cpu": options.cpu, "machine": options.machine, "memory": options.memory}
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps({"schema": 2, "machine": machine, "results": rows}, indent=1) + "\n")
+    save(options.output, machine=machine, results=rows)
 
 
 def parse_arguments():
@@ -101,6 +100,7 @@ def parse_arguments():
     linux_guest.add_arguments(parser, "build/release/linux/files.initramfs")
     parser.add_argument("--disk", type=pathlib.Path, default=pathlib.Path("build/files.img"), help="made by perf/files/disk.py")
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("build/files.json"))
+    bench.add_unit_argument(parser)
     bench.add_machine_arguments(parser, memory=256)  # with 64, Linux reclaims pages meanwhile
     parser.set_defaults(accel="tcg")
     return parser.parse_args()

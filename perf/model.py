@@ -14,6 +14,8 @@ import pathlib
 import sys
 import tomllib
 
+from results import save
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LABEL = "estimate from published latencies; not measured"
 SHOWN = ("gate/null/int", "gate/null/sysenter", "rtt/same/int", "rtt/same/sysenter", "rtt/cross/int", "rtt/cross/sysenter",
@@ -187,8 +189,7 @@ def main():
     for title, per_cycle, rows in found:
         print_table(title, per_cycle, [row for row in rows if row["name"] in (options.operations or SHOWN)])
     rows = [row for _, _, rows in found for row in rows]
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps({"schema": 2, "label": LABEL, "unit": "cycles", "estimates": rows}, indent=1) + "\n")
+    save(options.output, label=LABEL, unit="cycles", estimates=rows)
     print(f"\nwritten to {options.output}")
 
 

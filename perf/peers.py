@@ -13,6 +13,7 @@ import bench
 import linux_guest
 from bench import Failure, boot, number, ratio
 from linux_guest import TITLES
+from results import save
 
 POSTERN_NAMES = ["overhead/loop", "gate/null/int", "gate/null/sysenter", "rtt/same/int", "rtt/same/sysenter", "notify/roundtrip",
                  "rtt/cross/int", "rtt/cross/sysenter"]
@@ -120,8 +121,7 @@ def write_json(options, runs):
             for (system, unit), (results, _) in runs.items() for name in NAMES[system] if name in results]
     machine = {"accel": "tcg", "cpu": options.cpu, "machine": options.machine, "memory": options.memory,
                "linux": linux_guest.release(options)}
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps({"schema": 2, "machine": machine, "results": rows}, indent=1) + "\n")
+    save(options.output, machine=machine, results=rows)
 
 
 def parse_arguments():
@@ -135,6 +135,7 @@ def parse_arguments():
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("build/peers.json"))
     parser.add_argument("--repeat", type=int, default=1,
                         help="count Linux's instructions this often, and fail unless the figures are identical")
+    bench.add_unit_argument(parser)
     bench.add_machine_arguments(parser, memory=64)
     parser.set_defaults(accel="tcg")
     return parser.parse_args()

@@ -4,7 +4,6 @@ more than others. The benchmark's guest runs under a QEMU plugin (perf/plugins/p
 steady state; what is printed is one of them. Exact, and the same in every run."""
 
 import argparse
-import json
 import pathlib
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import tempfile
 import bench
 import operation
 from bench import Failure
+from results import save
 
 ROOT = bench.ROOT
 MARKS = ("profile_begin", "profile_end")    # perf/guest/profile.c
@@ -119,11 +119,7 @@ def parse_arguments():
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "build" / "profile.json")
     parser.add_argument("--show", nargs="+", default=[], metavar="NAME",
                         help="print each line of data that these operations touch")
-    parser.add_argument("--qemu", default="qemu-system-i386")
-    parser.add_argument("--machine", default="pc")
-    parser.add_argument("--cpu", default="max")
-    parser.add_argument("--memory", type=int, default=64, help="MiB")
-    parser.add_argument("--timeout", type=float, default=300, help="seconds")
+    bench.add_machine_arguments(parser, memory=64)
     return parser.parse_args()
 
 
@@ -139,8 +135,7 @@ def main():
     except Failure as failure:
         sys.exit(f"profile: {failure}")
     machine = {"accel": "tcg", "cpu": options.cpu, "smp": 1, "build": "release" if facts["release"] else "debug"}
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps({"schema": 2, "machine": machine, "operations": found}, indent=1) + "\n")
+    save(options.output, machine=machine, operations=found)
     print_table(found)
     print(f"\nwritten to {options.output}")
 

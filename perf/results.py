@@ -1,4 +1,4 @@
-"""Reads what perf/bench.py and the programs beside it have written: rows by yardstick, never mixed."""
+"""Writes and reads what perf/bench.py and the programs beside it have measured: rows by yardstick, never mixed."""
 
 import dataclasses
 import json
@@ -52,6 +52,11 @@ def read_json(path, hint):
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise Failure(f"{path} has another form than this program knows: {hint}")
     return data
+
+
+def save(path, **content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"schema": SCHEMA, **content}, indent=1) + "\n")
 
 
 def load(path, hint="make bench writes it"):
