@@ -79,6 +79,11 @@ void arch_unmap_pages(struct address_space *space, uint32_t address, uint32_t co
 
 uint64_t arch_time(void) { return 20260714; }
 
+uint32_t arch_system_info(uint32_t which)
+{
+    return which;
+}
+
 /* ---- what a caller sees: all that a call has left to do is done before the next ---- */
 
 static status_t finished(status_t status)
