@@ -383,13 +383,13 @@ coverage: packages-build-run $(COVERAGE)/kernel.elf $(COVERAGE)/executed.so $(MO
 test: packages-build-run-test-debug-files-report ## unit tests, then the guest suite under QEMU and Bochs
 	$(Q)$(MAKE) --no-print-directory BUILD=release iso audit unit-tests $(OUT)/release/linux/ipc
 	$(Q)$(MAKE) --no-print-directory BUILD=debug iso
-	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider tests
+	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider --numprocesses $(JOBS) --dist loadgroup tests
 
-# COUNT=10: a fixed sample; JOBS: copies of the tree at work at a time.
+# COUNT=10: a fixed sample.
 mutations: packages-build-run-test-debug ## seeds bugs, one at a time, and asks whether the tests notice (COUNT=10: a sample)
 	$(Q)$(MAKE) --no-print-directory BUILD=release iso unit-tests
 	$(Q)$(MAKE) --no-print-directory BUILD=debug all
-	$(Q)$(PYTHON) tests/mutations/mutations.py $(if $(COUNT),--count $(COUNT)) --jobs $(or $(JOBS),2)
+	$(Q)$(PYTHON) tests/mutations/mutations.py $(if $(COUNT),--count $(COUNT)) --jobs $(JOBS)
 
 storm: packages-build-run-test-files all ## kill services under load, KILLS times each, and look at the disk (VICTIMS="block ext2"; default all)
 	$(Q)$(PYTHON) tests/boot/storms.py --build $(B) --qemu $(QEMU) --kills $(KILLS) $(VICTIMS)

@@ -23,6 +23,8 @@ DISK_DEVICE ?= virtio-blk-pci
 # make storm: how often each service is killed, and which (empty: all; copy is the block driver while a tree is copied)
 KILLS ?= 1000
 VICTIMS ?=
+# make test: tests at a time; make mutations: copies of the tree at work at a time
+JOBS ?= $(shell nproc)
 # CPUs that the machine has; the kernel uses one
 SMP ?= 1
 # 1: print the commands as they run, and the QEMU command line of make run

@@ -11,12 +11,24 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import boot
 
-verdicts = []
+GUEST_CASES = "guest cases"
+# Modules whose parameters have nothing in common, so that one after the other may go to any worker.
+SPREAD = "test_guest", "test_exceptions"
+
+
+def pytest_collection_modifyitems(items):
+    """A module's tests share what its fixtures measured: they stay with one of the workers that `make test` starts."""
+    for item in items:
+        module = item.module.__name__
+        name = "audited" if "audited" in item.fixturenames else module
+        if module in SPREAD and hasattr(item, "callspec"):
+            name += f"-{item.callspec.id}"
+        item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.fixture
-def record_guest_cases():
-    return verdicts.append
+def record_guest_cases(record_property):
+    return lambda verdict: record_property(GUEST_CASES, [verdict.passed, len(verdict.skipped), len(verdict.failed)])
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +39,9 @@ def audited():
 
 
 def pytest_terminal_summary(terminalreporter):
-    if verdicts:
-        passed, skipped = sum(v.passed for v in verdicts), sum(len(v.skipped) for v in verdicts)
-        terminalreporter.write_line(f"guest cases, over {len(verdicts)} boots: {passed} ok, {skipped} skipped for want of "
-                                    f"SYSENTER or an APIC, {sum(len(v.failed) for v in verdicts)} not ok")
+    reports = [report for reports in terminalreporter.stats.values() for report in reports if getattr(report, "when", "") == "call"]
+    counts = [count for report in reports for name, count in report.user_properties if name == GUEST_CASES]
+    if counts:
+        passed, skipped, failed = (sum(column) for column in zip(*counts))
+        terminalreporter.write_line(f"guest cases, over {len(counts)} boots: {passed} ok, {skipped} skipped for want of "
+                                    f"SYSENTER or an APIC, {failed} not ok")
