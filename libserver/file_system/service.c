@@ -319,7 +319,7 @@ uint32_t file_system_now(void)
     if (!asked) {
         status_t status = service_find("rtc", &clock);
         if (status == OK) {
-            status = service_call(clock, RTC_NOW, 0, &now);
+            status = rtc_now(clock, &now);
             handle_close(clock);
         }
         if (status == OK)

@@ -1,12 +1,16 @@
 /* libserver: all that a service or a program on Postern needs.
  *
- *     static reply_t add(const request_t *rq) { return reply(total += rq->word); }
- *     static const method_t methods[] = { [COUNTER_ADD] = add };
- *     int main(void) { return server_run("counter", methods, COUNT(methods), .workers = 4); }
+ *     #define SUM_METHODS(METHOD) METHOD(SUM_ADD, sum_add, WORD(uint32_t, number), WORD(uint32_t, sum))
+ *     METHODS_DECLARE(SUM_METHODS)
  *
- * The pool of workers exists before the service is announced; nothing on the request path creates a thread. Idea of the
- * library-owned loop: seL4 microkit; of pools that exist before the first call: QNX and Solaris doors, less their
- * growth on the call path. */
+ *     static _Atomic uint32_t sum;
+ *     static reply_t serve_sum_add(const request_t *rq) { return reply(sum += rq->word); }
+ *     static const method_t methods[] = METHODS_TABLE(SUM_METHODS);
+ *     int main(void) { return server_run(NULL, methods, COUNT(methods), .workers = 4); }
+ *
+ * A client includes the first two lines from a header, and calls sum_add(service, 5, &sum). The pool of workers exists before
+ * the service is announced; nothing on the request path creates a thread. Idea of the library-owned loop: seL4 microkit; of pools
+ * that exist before the first call: QNX and Solaris doors, less their growth on the call path. */
 #ifndef SERVER_H
 #define SERVER_H
 
@@ -51,8 +55,8 @@ struct server_options {
     enum when_busy when_busy;   /* what a caller meets when all workers are busy */
     uint32_t client_cap;        /* requests of one badge at a time, those included that their caller has left and that
                                    workers are still at; 0: no cap. A cap costs callers the fast path */
-    uint32_t handles;           /* ENDPOINT_TAKES_HANDLE(method) | ...: the methods whose callers may attach a handle, which is
-                                   then the handler's to close. Sessions need that of METHOD_SESSION_OPEN */
+    uint32_t handles;           /* METHODS_HANDLES(list), or ENDPOINT_TAKES_HANDLE(method) | ...: the methods whose callers may
+                                   attach a handle, which is then the handler's to close. Sessions need it */
     uint32_t reserve;           /* spare workers kept ready in the background, off the call path; at most 64 in all */
     uint8_t priority;           /* of the workers' own budgets, 0: that of main */
     bool int_gate;              /* workers reply through INT 250 even where SYSENTER is usable: tests, measurements.
@@ -106,6 +110,7 @@ status_t service_call_full(handle_t endpoint, uint32_t method, uint32_t word, ui
 
 /* The two gates bare, for tests and measurements: kernel status returned, *status the service's. */
 #include <gates.h> /* gate_call_int(), gate_call_sysenter(), gate_null_int(), gate_null_sysenter() */
+#include <methods.h> /* METHODS_DECLARE(), METHODS_TABLE(): one list of methods for both sides */
 
 /* True when this machine's SYSENTER gate may be used. */
 bool gate_sysenter_usable(void);

@@ -37,9 +37,9 @@ static void set_base(void)
 {
     status_t status = base.service ? OK : service_find("rtc", &base.service);
     if (status == OK)
-        status = service_call(base.service, RTC_NOW, 0, &base.seconds);
+        status = rtc_now(base.service, &base.seconds);
     if (status == E_PEER_DIED) /* the next one has been asked by nobody else */
-        status = service_call(base.service, RTC_NOW, 0, &base.seconds);
+        status = rtc_now(base.service, &base.seconds);
     base.uptime = uptime();
     if (status != OK)
         base.seconds = base.uptime / 1000;

@@ -1,6 +1,5 @@
 /* hello: the first thing to see after `make run`: one call and one chain of calls, through both gates. */
-#include <server.h>
-
+#include "../echo/echo.h"
 #include "../relay/relay.h"
 
 #define CALLS 1000u
@@ -40,7 +39,7 @@ static uint32_t measure(const struct gate *gate, handle_t service, uint32_t meth
 static void show(const struct gate *gate, handle_t echo, handle_t chain)
 {
     uint32_t echoed = 0, relayed = 0;
-    uint32_t call_ticks = measure(gate, echo, 0, &echoed);
+    uint32_t call_ticks = measure(gate, echo, ECHO_WORD, &echoed);
     uint32_t chain_ticks = measure(gate, chain, gate->relay_method, &relayed);
     print("  %-9s echo(%u) = %u in %u ticks;  the chain of relays: %u + 1 = %u in %u ticks\n", gate->name, WORD,
           echoed, call_ticks, WORD, relayed, chain_ticks);

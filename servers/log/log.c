@@ -113,7 +113,7 @@ static reply_t write_slot(const session_t *session, uint32_t word)
     for (uint32_t i = 0; i < bytes; i++)
         add_character(session->context, text[i]);
     lock_release(&log_lock);
-    return reply(bytes);
+    return reply(0);
 }
 
 static reply_t read_slot(const session_t *session, uint32_t word)
@@ -141,10 +141,10 @@ static reply_t with_session(const request_t *rq, reply_t (*method)(const session
     return answer;
 }
 
-static reply_t write(const request_t *rq) { return with_session(rq, write_slot); }
-static reply_t read(const request_t *rq) { return with_session(rq, read_slot); }
+static reply_t serve_log_write(const request_t *rq) { return with_session(rq, write_slot); }
+static reply_t serve_log_read(const request_t *rq) { return with_session(rq, read_slot); }
 
-static const method_t methods[LOG_METHODS] = { [LOG_SESSION] = server_session_open, [LOG_WRITE] = write, [LOG_READ] = read };
+static const method_t methods[] = METHODS_TABLE(LOG_METHODS);
 
 int main(void)
 {
@@ -152,7 +152,7 @@ int main(void)
     if (status == OK)
         status = lock_init(&log_lock);
     if (status == OK)
-        status = server_run(NULL, methods, LOG_METHODS, .workers = WORKERS, .stack = STACK_BYTES,
-                            .handles = ENDPOINT_TAKES_HANDLE(LOG_SESSION), .count_calls = true);
+        status = server_run(NULL, methods, COUNT(methods), .workers = WORKERS, .stack = STACK_BYTES,
+                            .handles = METHODS_HANDLES(LOG_METHODS), .count_calls = true);
     return status;
 }

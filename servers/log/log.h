@@ -2,11 +2,15 @@
 #ifndef LOG_H
 #define LOG_H
 
-#define LOG_SESSION 0   /* METHOD_SESSION_OPEN, slots of at least LOG_SLOT bytes */
-#define LOG_WRITE 1     /* word: slot | bytes << 16: text, of which each complete line becomes an entry */
-#define LOG_READ 2      /* word: slot. The slot begins with the number of the first entry wanted (DWORD). Entries as text follow
-                           it, and that DWORD becomes the number of the next one. Reply: bytes of text; 0: no more yet */
-#define LOG_METHODS 3
+#include <server.h>
+
+#define LOG_METHODS(METHOD) \
+    METHOD(LOG_SESSION, log_open_session, SESSION, NOTHING) /* slots of at least LOG_SLOT bytes */ \
+    METHOD(LOG_WRITE, log_write, WORD(uint32_t, text), NOTHING) /* slot | bytes << 16: each complete line becomes an entry */ \
+    METHOD(LOG_READ, log_read, WORD(uint32_t, slot), WORD(uint32_t, bytes)) /* the slot begins with the number of the first entry
+                                        wanted (DWORD). Entries as text follow it, and that DWORD becomes the number of the next
+                                        one. 0 bytes: no more yet */
+METHODS_DECLARE(LOG_METHODS)
 
 #define LOG_SLOT 4096u
 

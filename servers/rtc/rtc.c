@@ -1,8 +1,6 @@
 /* rtc: the time of day. Reads the CMOS clock once, and counts from there. */
 #include "rtc.h"
 
-#include <server.h>
-
 #include "calendar.h"
 
 #define CMOS_INDEX 0x70u
@@ -52,7 +50,7 @@ static uint32_t uptime(void)
 }
 
 /* There is one worker, so nobody else counts. */
-static reply_t now(const request_t *rq)
+static reply_t serve_rtc_now(const request_t *rq)
 {
     uint32_t time = uptime();
     (void)rq;
@@ -61,9 +59,10 @@ static reply_t now(const request_t *rq)
     return reply(seconds_at_start + (uint32_t)(elapsed / 1000));
 }
 
+static const method_t methods[] = METHODS_TABLE(RTC_METHODS);
+
 int main(void)
 {
-    static const method_t methods[RTC_METHODS] = { [RTC_NOW] = now };
     struct clock_registers registers;
     if (read_clock(&registers) != OK) {
         print("the clock does not answer\n");
@@ -72,5 +71,5 @@ int main(void)
     last_uptime = uptime();
     seconds_at_start = calendar_seconds(&registers);
     print("%u seconds since 1970\n", seconds_at_start);
-    return server_run(NULL, methods, RTC_METHODS, .workers = 1, .count_calls = true);
+    return server_run(NULL, methods, COUNT(methods), .workers = 1, .count_calls = true);
 }

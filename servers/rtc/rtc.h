@@ -2,7 +2,10 @@
 #ifndef RTC_H
 #define RTC_H
 
-#define RTC_NOW 0       /* Reply: seconds since 1970-01-01 00:00 UTC, as an unsigned 32-bit number */
-#define RTC_METHODS 1
+#include <server.h>
+
+#define RTC_METHODS(METHOD) \
+    METHOD(RTC_NOW, rtc_now, NOTHING, WORD(uint32_t, seconds)) /* since 1970-01-01 00:00 UTC */
+METHODS_DECLARE(RTC_METHODS)
 
 #endif

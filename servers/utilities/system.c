@@ -137,7 +137,7 @@ int dmesg_main(int count, char **arguments)
     if (status != OK)
         return complain_of("log", status_text(status));
     *(uint32_t *)session_slot(&session, 0) = 0;
-    while ((status = service_call(endpoint, LOG_READ, 0, &bytes)) == OK && bytes > 0)
+    while ((status = log_read(endpoint, 0, &bytes)) == OK && bytes > 0)
         fwrite((char *)session_slot(&session, 0) + sizeof(uint32_t), 1, bytes, stdout);
     return status == OK ? 0 : complain_of("log", status_text(status));
 }

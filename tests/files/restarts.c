@@ -217,7 +217,7 @@ static void check_clock(void)
     uint32_t now = 0;
     status_t status = clock ? OK : service_find("rtc", &clock);
     do {
-        status = status == OK ? service_call(clock, RTC_NOW, 0, &now) : status;
+        status = status == OK ? rtc_now(clock, &now) : status;
     } while (status == E_PEER_DIED);
     if (status != OK || now + 2 < last || (last && now > last + 60))
         fail("the clock says", "something else");

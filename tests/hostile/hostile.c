@@ -194,14 +194,14 @@ static reply_t forward(const request_t *rq)
 }
 
 /* In place of the log: it takes sessions, and never finishes its first line. */
-static const method_t stuck[LOG_METHODS] = { [LOG_SESSION] = server_session_open, [LOG_WRITE] = stay_silent };
+static const method_t stuck[] = { [LOG_SESSION] = server_session_open, [LOG_WRITE] = stay_silent };
 
 int main(void)
 {
     if (argument("0"))
         return hostile_child();
     if (argument("stuck"))
-        return server_run(NULL, stuck, LOG_METHODS, .workers = 1, .handles = ENDPOINT_TAKES_HANDLE(LOG_SESSION));
+        return server_run(NULL, stuck, COUNT(stuck), .workers = 1, .handles = METHODS_HANDLES(LOG_METHODS));
     return server_run(NULL, methods, HOSTILE_METHODS, .workers = 4, .reserve = argument_number("reserve", 0),
                       .handles = ENDPOINT_TAKES_HANDLES);
 }

@@ -57,7 +57,7 @@ reply_t hostile_read_log(const request_t *rq)
         return reply_error(status);
     uint32_t *first = session_slot(&session, 0);
     *first = 0;
-    while (service_call(log, LOG_READ, 0, &bytes) == OK && bytes)
+    while (log_read(log, 0, &bytes) == OK && bytes)
         found += count_lines((const char *)(first + 1), bytes, wanted);
     session_close(&session, log);
     handle_close(log);
@@ -81,15 +81,15 @@ reply_t hostile_log_wrongly(const request_t *rq)
     (void)rq;
     if (open_log(&log, &session) != OK)
         return reply(0);
-    refused += service_call(log, LOG_WRITE, (LOG_SLOT + 1) << 16, NULL) == E_BAD_ARGUMENT;
-    refused += service_call(log, LOG_WRITE, 1 | 1 << 16, NULL) == E_BAD_ARGUMENT;
-    refused += service_call(log, LOG_READ, 1, NULL) == E_BAD_ARGUMENT;
-    refused += service_call(log, LOG_METHODS, 0, NULL) == E_NO_METHOD;
+    refused += log_write(log, (LOG_SLOT + 1) << 16) == E_BAD_ARGUMENT;
+    refused += log_write(log, 1 | 1 << 16) == E_BAD_ARGUMENT;
+    refused += log_read(log, 1, NULL) == E_BAD_ARGUMENT;
+    refused += service_call(log, METHODS_COUNT(LOG_METHODS), 0, NULL) == E_NO_METHOD;
     refused += is_handle_refused(log);
     refused += memory_revoke(session.memory) == E_BAD_STATE;
     session_close(&session, log);
-    refused += service_call(log, LOG_WRITE, 1 << 16, NULL) == E_BAD_STATE;
-    refused += service_call(log, LOG_READ, 0, NULL) == E_BAD_STATE;
+    refused += log_write(log, 1 << 16) == E_BAD_STATE;
+    refused += log_read(log, 0, NULL) == E_BAD_STATE;
     refused += session_open(&session, log, 1, LOG_SLOT / 2, 0) == E_BAD_ARGUMENT;
     handle_close(log);
     return reply(refused);

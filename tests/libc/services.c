@@ -64,6 +64,6 @@ static reply_t now(const request_t *rq)
 
 int clock_main(void)
 {
-    static const method_t methods[RTC_METHODS] = { [RTC_NOW] = now };
+    static const method_t methods[] = { [RTC_NOW] = now };
     return server_run("rtc", methods, COUNT(methods));
 }
