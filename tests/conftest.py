@@ -1,5 +1,6 @@
 """What the test modules share: where things are, and the count of guest cases that stands below pytest's own."""
 
+import itertools
 import pathlib
 import sys
 
@@ -39,8 +40,9 @@ def audited():
 
 
 def pytest_terminal_summary(terminalreporter):
-    reports = [report for reports in terminalreporter.stats.values() for report in reports if getattr(report, "when", "") == "call"]
-    counts = [count for report in reports for name, count in report.user_properties if name == GUEST_CASES]
+    reports = itertools.chain.from_iterable(terminalreporter.stats.values())
+    counts = [count for report in reports if getattr(report, "when", "") == "call"
+              for name, count in report.user_properties if name == GUEST_CASES]
     if counts:
         passed, skipped, failed = (sum(column) for column in zip(*counts))
         terminalreporter.write_line(f"guest cases, over {len(counts)} boots: {passed} ok, {skipped} skipped for want of "
