@@ -12,6 +12,7 @@
  * of the time from when the victim was due until it has its answer. How late it wakes is shown as well. */
 #include "child.h"
 
+#define LEAST_KHZ 500000u
 #define ROUNDS_DEFAULT 1000u        /* calls alone, and under each attack; attack-rounds= in the system list */
 #define ROUNDS_MAX 100000u
 #define PAUSE_LEAST 20u             /* microseconds between two calls, */
@@ -375,6 +376,13 @@ static void show(const struct attack *attack, const char *what, const struct fig
           ticks_are_instructions() ? "instructions" : "ticks", gate->name);
 }
 
+/* On an optimised kernel, and where what takes microseconds comes no oftener among the instructions than on a CPU of today: under
+ * Bochs, whose microsecond has fifty, a deadline's interrupt falls into every call. */
+static bool can_be_judged(void)
+{
+    return ticks_are_instructions() && info(INFO_BUILD_RELEASE) && info(INFO_TSC_KHZ) >= LEAST_KHZ;
+}
+
 static void compare(const struct gate *gate, const struct attack *attack)
 {
     struct result alone, attacked;
@@ -384,7 +392,7 @@ static void compare(const struct gate *gate, const struct attack *attack)
     expect_passed();
     show(attack, "a call", &alone.took, &attacked.took, gate);
     show(attack, "waking", &alone.late, &attacked.late, gate);
-    if (!ticks_are_instructions() || !info(INFO_BUILD_RELEASE))
+    if (!can_be_judged())
         return;
     expect(attacked.took.p99 <= 2 * alone.took.p99);
     expect(attacked.late.p99 + attacked.took.p99 <= 2 * (alone.late.p99 + alone.took.p99));

@@ -5,6 +5,7 @@
 #define HOARD 400u
 #define VGA_FRAME 0xB8u
 #define SINGLES 32u
+#define WATCHED 160u /* as many watches take more than a page */
 #define TABLE_MAX 1024u
 #define SCRATCH_PAGES 256u
 #define LARGEST_PIECE 1024u             /* pages */
@@ -221,6 +222,8 @@ static void every_allocation_point(void)
 static uint32_t hoard_low(void)
 {
     uint32_t count = 0;
+    while (count < WATCHED && notification_create(&hoard[count]) == OK)
+        count++;
     for (uint32_t pages = LARGEST_PIECE; pages > 0; pages /= 2)
         while (count < HOARD && memory_create(pages, MEMORY_CONTIGUOUS, &hoard[count]) == OK)
             count++;
