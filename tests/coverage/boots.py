@@ -21,9 +21,10 @@ LOADED_AT, KERNEL_BASE = 1, 0xC0000000      # an ELF program header of this type
 # behind it, what replaces them)}}. only: a single group of the suite; quota: KiB that the test program gets.
 Boot = collections.namedtuple("Boot", "name options says patches only quota", defaults=[{}, None, {}, None, 6144])
 
-# What a CPU does that refuses null selectors, as Bochs and hardware do and QEMU does not: EIP and ESP are
-# stored as ever; mov edi, 0xffff; mov ds, edi.
-REFUSED_SELECTOR = b"\x89\x55\x40\x89\x4d\x4c" + b"\xbf\xff\xff\x00\x00\x8e\xdf"
+# What a CPU does that refuses null selectors, as Bochs and hardware do and QEMU does not: mov edi, 0xffff; mov ds, edi. In a call
+# EIP and ESP are stored before, as ever.
+REFUSED_SELECTOR = b"\xbf\xff\xff\x00\x00\x8e\xdf"
+STORED = b"\x89\x55\x40\x89\x4d\x4c"
 # init ends with the code -1: mov ecx, -1; xor ebx, ebx; mov eax, SYS_process_destroy; int 250.
 END = b"\xb9\xff\xff\xff\xff\x31\xdb\xb8\x0c\x00\x00\x00\xcd\xfa"
 ILLEGAL, INT_1, INT_8, INT_18 = b"\x0f\x0b", b"\xcd\x01", b"\xcd\x08", b"\xcd\x12"
@@ -41,7 +42,8 @@ BOOTS = [
     # A Pentium Pro that says that it has SYSENTER.
     Boot("pentium-pro-isapc", dict(cpu="pentium2,model=1,stepping=1,-fxsr", machine="isapc", memory=32, icount=True)),
     Boot("5GiB", dict(memory=5120, icount=True)),
-    Boot("null-selectors", dict(icount=True), patches={"kernel.elf": {"sysenter_fast_begin": REFUSED_SELECTOR}}, only="flags"),
+    Boot("null-selectors", dict(icount=True), only="flags", patches={
+        "kernel.elf": {"sysenter_fast_begin": STORED + REFUSED_SELECTOR, "sysenter_reply_wait": REFUSED_SELECTOR}}),
     # The kernel reaches 16 MiB directly in place of 896: they are used up before a large quota is.
     Boot("low-memory-used-up", patches={"kernel.elf": {"multiboot_read": (b"\x00\x80\x03\x00", b"\x00\x10\x00\x00")}},
          only="quota", quota=24576, options=dict(icount=True)),
