@@ -136,6 +136,14 @@ static void tell_watcher(struct watch *watch)
     remove_watch(watch);
 }
 
+/* Before the last watcher may run: it then holds the only references, and what it closes comes back at once. */
+static void end_life(struct process *process)
+{
+    work_done(&process->work);
+    list_remove(&process->in_payer);
+    object_release(&process->object);
+}
+
 /* Its threads first: what they make would have to go too. Its children next, which live on its quota, and without it nobody may
  * be left who can name them. Its watchers last: what it had is back then. */
 static void end_step(struct work *work)
@@ -152,12 +160,11 @@ static void end_step(struct work *work)
     } else if (process->table_pages) {
         if (process_handles_destroy(process) && arch_space_destroy(&process->space))
             settle_accounts(process);
-    } else if (!list_empty(&process->watchers)) {
-        tell_watcher(LIST_ENTRY(process->watchers.next, struct watch, link));
     } else {
-        work_done(work);
-        list_remove(&process->in_payer);
-        object_release(&process->object);
+        if (!list_empty(&process->watchers))
+            tell_watcher(LIST_ENTRY(process->watchers.next, struct watch, link));
+        if (list_empty(&process->watchers))
+            end_life(process);
     }
 }
 

@@ -655,46 +655,6 @@ static void own_work_first(void)
     expect(longest < OWN_WORK_MAX);
 }
 
-/* ---- 30 ---- */
-
-#define END_SLICE 200u      /* microseconds */
-#define END_STEP 40u        /* ticks from one try to the next */
-#define END_TRIES 60u
-
-/* In words[0]: ticks after which it ends; in words[1]: when that was. */
-static uint32_t spin_and_end(void)
-{
-    uint32_t began = (uint32_t)ticks();
-    while ((uint32_t)ticks() - began < SHARED->words[0])
-        ;
-    SHARED->words[1] = (uint32_t)ticks();
-    return 7;
-}
-
-/* *took: how long after its end we heard of it. */
-static void end_after(uint32_t spun, uint32_t *took)
-{
-    struct child child = { .on_fault = NULL };
-    child_create(&child, CHILD_QUOTA);
-    SHARED->words[0] = spun;
-    child_start(&child, spin_and_end, PRIORITY_TESTS);
-    expect_equal(budget_set(child.thread, PRIORITY_TESTS, END_SLICE), OK);
-    expect_equal(child_wait(&child, 2 * SECOND), CHILD_ENDED);
-    *took = (uint32_t)ticks() - SHARED->words[1];
-    child_end(&child);
-}
-
-/* When its slice ended between the signal of its death and its last step, the structure was still there, charged to us. */
-static void slice_over_at_the_end(void)
-{
-    uint32_t slice = info(INFO_TSC_KHZ) / 1000 * END_SLICE, before = quota_used(), took, again;
-    end_after(0, &took);
-    for (uint32_t i = 0; i < END_TRIES && !test_failed(); i++) {
-        end_after(slice - took - END_TRIES / 2 * END_STEP + i * END_STEP, &again);
-        expect_equal(quota_used(), before);
-    }
-}
-
 static const struct test_case cases[] = {
     { "1: a death readies another thread on an idle CPU", death_on_an_idle_cpu, NULL },
     { "2: AC of a worker that replies by INT 250", .run_gate = flags_of_a_reply },
@@ -718,6 +678,5 @@ static const struct test_case cases[] = {
     { "27: the clock goes on among switches", clock_among_switches, NULL },
     { "28: a signal for several, on an idle CPU", signal_for_several, NULL },
     { "29: one's own work before that of lower priorities", own_work_first, NULL },
-    { "30: a slice over at the end of a process", slice_over_at_the_end, NULL },
 };
 TEST_GROUP(regression_tests, "regression");
