@@ -27,8 +27,9 @@
  * wants is not taken. A call without handles goes through the better gate, and all wait for as long as it takes: who wants a
  * deadline, a certain gate or a struct connection gives the number to service_call_full(), gate_call_int() or connection_call().
  *
- * What stays without functions: a protocol whose words all name a slot of a session and which is called through a connection
- * (VFS, file systems), or whose own client library makes a word of several values (PCI). METHODS_NUMBERS alone is for these. */
+ * METHODS_NUMBERS is for what should have no functions: PCI's words are made of several values, by its client library. The VFS
+ * and the file systems have a plain enum: all of their words are slots, one handler serves all methods, and clients call them by
+ * number through a connection. So have tests whose tables have holes on purpose. */
 #ifndef METHODS_H
 #define METHODS_H
 
