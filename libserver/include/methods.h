@@ -100,13 +100,13 @@ static inline status_t method_call(handle_t service, uint32_t method, uint32_t w
 #define METHODS_PARAMETER_WORD(type, name) , type name
 #define METHODS_PARAMETER_HANDLE(name) , handle_t name
 #define METHODS_PARAMETER_WORD_AND_HANDLE(type, name, handle) , type name, handle_t handle
-#define METHODS_PARAMETER_SESSION , uint32_t slot_size, handle_t memory
+#define METHODS_PARAMETER_SESSION , uint32_t word, handle_t handle
 
 #define METHODS_GIVEN_NOTHING 0, HANDLE_NONE
 #define METHODS_GIVEN_WORD(type, name) (uint32_t)(name), HANDLE_NONE
 #define METHODS_GIVEN_HANDLE(name) 0, name
 #define METHODS_GIVEN_WORD_AND_HANDLE(type, name, handle) (uint32_t)(name), handle
-#define METHODS_GIVEN_SESSION slot_size, memory
+#define METHODS_GIVEN_SESSION word, handle
 
 #define METHODS_RESULT_NOTHING
 #define METHODS_RESULT_WORD(type, name) , type *name
