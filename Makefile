@@ -75,11 +75,13 @@ MODULES := $(PROGRAMS:%=$(B)/modules/%)
 UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test_*.c))
 # Services with tests of their own, in servers/NAME/test: guest*.c is a program that prints TAP, each host*.c one that runs natively.
 TESTED := $(patsubst servers/%/test/test.toml,%,$(wildcard servers/*/test/test.toml))
-GUEST_TESTS := $(TESTED:%=$(B)/service-tests/%-test)
 HOST_TESTS := $(patsubst servers/%.c,$(OUT)/unit/%,$(wildcard $(TESTED:%=servers/%/test/host*.c)))
+# Not out of the environment, where some systems have a NAME.
+given = $(if $(filter command line,$(origin $1)),$($1))
+CHOSEN = $(or $(call given,SERVICE),$(TESTED))
 
 .PHONY: all help packages-% iso audit run trace debug bench bench-linux bench-files bench-peers profile model interrupts-off report \
-	sample-report baseline compare record interrupts exhaustion kill fuzz attack storm power-cut mutations test unit-tests service service-tests coverage \
+	sample-report baseline compare record interrupts exhaustion kill fuzz attack storm power-cut mutations test unit-tests service service-tests again coverage \
 	check clean distclean
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # packages are installed before anything is built; a whole build takes seconds
@@ -162,11 +164,18 @@ $(B)/programs/%.o: %.c Makefile config.mk $(LIBRARIES)/ext2fs/lib/libext2fs.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(USER_FLAGS) $(if $(call has_libc,$(dir $<)),$(LIBC_FLAGS)) -I$(<D) -c $< -o $@
 
-index_of = $(words $(shell seq $(words $(filter-out $1,$(PROGRAMS)))))
+ADDRESSES := $(shell i=16; for p in $(PROGRAMS) $(TESTED:%=%-test); do printf '%s:0x%x000000 ' $$p $$i; i=$$((i+1)); done)
+address_of = $(patsubst $1:%,%,$(filter $1:%,$(ADDRESSES)))
+# A new program moves others.
+$(B)/addresses: again
+	@mkdir -p $(@D)
+	@echo '$(ADDRESSES)' | cmp -s - $@ || echo '$(ADDRESSES)' > $@
+again:
+
 # $1: its name; $2: its folder; $3: its C files; $4: where it is linked at; $5: the folder that it goes to.
 define program
 $(B)/programs/$1.elf: $(patsubst %.c,$(B)/programs/%.o,$3 $(SOURCES_$1)) $(if $(filter $2,$(FILE_SYSTEMS)),$(FILE_SYSTEM_OBJECTS)) \
-		$(B)/libserver.a $(if $(call has_libc,$2),$(HOOK_STARTUP) $(B)/libc.a) libserver/program.ld
+		$(B)/libserver.a $(if $(call has_libc,$2),$(HOOK_STARTUP) $(B)/libc.a) libserver/program.ld $(B)/addresses
 	$(Q)$(CC) -m32 -nostdlib -static -Wl,-T,libserver/program.ld -Wl,--defsym,program_base=$4 -Wl,-z,noexecstack \
 		-Wl,--build-id=none -o $$@ $$(filter %.o,$$^) -Wl,--start-group $(B)/libserver.a $(if $(call has_libc,$2),$(B)/libc.a \
 		$(LIBRARIES)/ext2fs/lib/libext2fs.a $(LIBRARIES)/newlib/lib/libm.a $(LIBRARIES)/newlib/lib/libc.a) -lgcc -Wl,--end-group
@@ -174,8 +183,6 @@ $(B)/$5/$1: $(B)/programs/$1.elf
 	@mkdir -p $$(@D)
 	$(Q)$(STRIP) -o $$@ $$<
 endef
-ADDRESSES := $(shell i=16; for p in $(PROGRAMS) $(TESTED:%=%-test); do printf '%s:0x%x000000 ' $$p $$i; i=$$((i+1)); done)
-address_of = $(patsubst $1:%,%,$(filter $1:%,$(ADDRESSES)))
 $(foreach folder,$(PROGRAM_FOLDERS),$(eval $(call program,$(call program_name,$(folder)),$(folder),$(wildcard $(folder)/*.c),$(call \
 	address_of,$(call program_name,$(folder))),modules)))
 $(foreach name,$(TESTED),$(eval $(call program,$(name)-test,servers/$(name)/test,$(wildcard servers/$(name)/test/guest*.c) \
@@ -387,10 +394,7 @@ audit: packages-build $(B)/audit.elf
 
 unit-tests: packages-build-test $(UNIT_TESTS)
 
-service-tests: packages-build-service $(GUEST_TESTS) $(HOST_TESTS)
-
-# Not out of the environment, where some systems have a NAME.
-given = $(if $(filter command line,$(origin $1)),$($1))
+service-tests: packages-build-service $(CHOSEN:%=$(B)/service-tests/%-test) $(filter $(CHOSEN:%=$(OUT)/unit/%/test/host%),$(HOST_TESTS))
 
 service: ## a service of your own, with tests, made of servers/template: make service NAME=clock
 	$(Q)tools/service --programs '$(PROGRAMS) $(TESTED:%=%-test)' '$(call given,NAME)'
@@ -425,7 +429,7 @@ ifeq ($(filter $(SERVICE),$(TESTED)),)
 $(if $(filter test,$(MAKECMDGOALS)),$(error servers/$(SERVICE)/test/test.toml is not there; services with tests of their own: $(TESTED)))
 endif
 test: packages-build-run-service
-	$(Q)$(MAKE) --no-print-directory BUILD=release all service-tests TESTED=$(SERVICE)
+	$(Q)$(MAKE) --no-print-directory BUILD=release all service-tests
 	$(Q)$(PYTHON) -m pytest -v --no-header -p no:cacheprovider --service $(SERVICE) tests/boot/test_own_tests.py
 else
 test: packages-build-run-test-debug-files-report ## unit tests, then the guest suite under QEMU and Bochs (SERVICE=rtc: that one's own tests)

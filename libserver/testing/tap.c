@@ -65,8 +65,9 @@ void tap_report(const char *format, ...)
     va_end(arguments);
     state.number++;
     state.failures += state.failed;
-    print("%s %u - %s%s%s\n", state.failed ? "not ok" : "ok", state.number, name,
-          state.failed ? " # " : state.skipped ? " # SKIP " : "", state.failed ? state.reason : state.skipped ? state.skipped : "");
+    const char *comment = state.failed ? " # " : state.skipped ? " # SKIP " : "";
+    print("%s %u - %s%s%s\n", state.failed ? "not ok" : "ok", state.number, name, comment,
+          state.failed ? state.reason : state.skipped ? state.skipped : "");
 }
 
 void tap_end(void)
