@@ -1,5 +1,5 @@
-"""`make service` in a copy of the tree: what it makes passes its own tests and answers at the prompt, a bug in it is noticed on the
-host and in the guest, and a bad name is refused with nothing left behind."""
+"""`make service` in a copy of the tree: what it makes passes its own tests and answers at the prompt, a bug in it is noticed on
+the host and in the guest, and a bad name is refused with nothing left behind."""
 
 import pathlib
 import re
