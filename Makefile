@@ -376,8 +376,11 @@ FAKE_OBJECTS := $(patsubst %.c,$(OUT)/unit/%.o,$(wildcard libserver/testing/fake
 	$(addprefix libserver/,connection.c lock.c print.c status.c))
 $(OUT)/unit/%.o: %.c Makefile config.mk
 	@mkdir -p $(@D)
-	$(Q)$(UNIT) -MMD -MP $(if $(findstring /test/,$<),,-Dmain=service_main) -Ilibserver/testing/include -Iabi -Ilibserver/include -I. \
+	$(Q)$(UNIT) -MMD -MP $(if $(word 4,$(subst /, ,$<)),,-Dmain=service_main) -Ilibserver/testing/include -Iabi -Ilibserver/include -I. \
 		-c $< -o $@
+
+$(OUT)/unit/test_fake: tests/host/test_fake.c $(FAKE_OBJECTS)
+	$(Q)$(UNIT) -Ilibserver/testing/include -Iabi -Ilibserver/include -I. -o $@ $^ -lcmocka
 
 # $1: the test, such as rtc/test/host; the service's files are those that it names, or all.
 define host_test

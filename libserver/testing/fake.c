@@ -132,29 +132,26 @@ static bool takes_handle(const struct service *service, uint32_t method)
            (method < ENDPOINT_METHODS_WITH_HANDLES && (service->handles & ENDPOINT_TAKES_HANDLE(method)));
 }
 
-/* The request lies in memory of its own, which is gone after the reply. */
-static reply_t serve(struct call *call, const request_t *request)
+static reply_t serve(const struct service *service, const request_t *request)
 {
-    const struct service *service = call->service;
-    request_t *copy = malloc(sizeof(*copy));
-    *copy = *request;
-    call->request = copy;
     bool known = request->method < service->count && service->methods[request->method];
-    reply_t answer = known ? service->methods[request->method](copy) : server_unknown_method(copy);
-    free(copy);
-    return answer;
+    return known ? service->methods[request->method](request) : server_unknown_method(request);
 }
 
-/* A service that ends in the middle leaves its caller E_PEER_DIED. */
+/* The request lies in memory of its own, which is gone after the reply. A service that ends in the middle leaves its caller
+ * E_PEER_DIED. */
 static status_t run(struct call *call, const request_t *request, reply_t *answer)
 {
     jmp_buf ended;
+    request_t *copy = malloc(sizeof(*copy));
+    *copy = *request;
     call->ended = &ended;
     current = call;
     bool died = setjmp(ended) != 0;
     if (!died)
-        *answer = serve(call, request);
+        *answer = serve(call->service, copy);
     current = call->outer;
+    free(copy);
     return died ? E_PEER_DIED : OK;
 }
 

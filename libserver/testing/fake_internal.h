@@ -14,7 +14,6 @@ struct service {
 /* A request that is being served, within another one perhaps. */
 struct call {
     const struct service *service;
-    const request_t *request;
     handle_t given;         /* by reply_handle() */
     jmp_buf *ended;         /* where its service's end leads to */
     struct call *outer;

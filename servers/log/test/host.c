@@ -100,6 +100,17 @@ static void a_client_that_goes_leaves_its_line(void **state)
     assert_int_equal(log_write(other, 1 << 16), E_BAD_STATE);
 }
 
+/* There is room for 64. */
+static void clients_come_and_go(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 100; i++) {
+        session_t next;
+        assert_int_equal(session_open(&next, other, 1, LOG_SLOT, 0), OK);
+        session_close(&next, other);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -109,6 +120,7 @@ int main(void)
         cmocka_unit_test(what_does_something_to_a_terminal_is_not_shown),
         cmocka_unit_test(bad_requests_are_refused),
         cmocka_unit_test(a_client_that_goes_leaves_its_line),
+        cmocka_unit_test(clients_come_and_go),
     };
     service = fake_start("log");
     other = fake_client(OTHER);
