@@ -108,7 +108,7 @@ void process_exit(uint32_t code)
 {
     exit_code = (int)code;
     if (current)
-        longjmp(*current->ended, 1);
+        longjmp(current->ended, 1);
     longjmp(started, 1);
 }
 
@@ -142,12 +142,10 @@ static reply_t serve(const struct service *service, const request_t *request)
  * E_PEER_DIED. */
 static status_t run(struct call *call, const request_t *request, reply_t *answer)
 {
-    jmp_buf ended;
     request_t *copy = malloc(sizeof(*copy));
     *copy = *request;
-    call->ended = &ended;
     current = call;
-    bool died = setjmp(ended) != 0;
+    bool died = setjmp(call->ended) != 0;
     if (!died)
         *answer = serve(call->service, copy);
     current = call->outer;

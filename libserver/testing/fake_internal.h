@@ -15,7 +15,7 @@ struct service {
 struct call {
     const struct service *service;
     handle_t given;         /* by reply_handle() */
-    jmp_buf *ended;         /* where its service's end leads to */
+    jmp_buf ended;          /* where its service's end leads to */
     struct call *outer;
 };
 extern struct call *current; /* NULL: the test itself is running */
