@@ -70,11 +70,18 @@ PROGRAMS := $(foreach folder,$(PROGRAM_FOLDERS),$(call program_name,$(folder)))
 SOURCES_block := servers/pci/driver/driver.c
 SOURCES_block-test := $(SOURCES_block)
 SOURCES_file-tests := servers/utilities/sha256.c
+SOURCES_tests := libserver/testing/tap.c
 MODULES := $(PROGRAMS:%=$(B)/modules/%)
 UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test_*.c))
+# Services with tests of their own, in servers/NAME/test: guest*.c is a program that prints TAP, each host*.c one that runs natively.
+TESTED := $(patsubst servers/%/test/test.toml,%,$(wildcard servers/*/test/test.toml))
+HOST_TESTS := $(patsubst servers/%.c,$(OUT)/unit/%,$(wildcard $(TESTED:%=servers/%/test/host*.c)))
+# Not out of the environment, where some systems have a NAME.
+given = $(if $(filter command line,$(origin $1)),$($1))
+CHOSEN = $(or $(call given,SERVICE),$(TESTED))
 
 .PHONY: all help packages-% iso audit run trace debug bench bench-linux bench-files bench-peers profile model interrupts-off report \
-	sample-report baseline compare record interrupts exhaustion kill fuzz attack storm power-cut mutations test unit-tests coverage \
+	sample-report baseline compare record interrupts exhaustion kill fuzz attack storm power-cut mutations test unit-tests service service-tests again coverage \
 	check clean distclean
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # packages are installed before anything is built; a whole build takes seconds
@@ -157,20 +164,29 @@ $(B)/programs/%.o: %.c Makefile config.mk $(LIBRARIES)/ext2fs/lib/libext2fs.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(USER_FLAGS) $(if $(call has_libc,$(dir $<)),$(LIBC_FLAGS)) -I$(<D) -c $< -o $@
 
-index_of = $(words $(shell seq $(words $(filter-out $1,$(PROGRAMS)))))
+ADDRESSES := $(shell i=16; for p in $(PROGRAMS) $(TESTED:%=%-test); do printf '%s:0x%x000000 ' $$p $$i; i=$$((i+1)); done)
+address_of = $(patsubst $1:%,%,$(filter $1:%,$(ADDRESSES)))
+# A new program moves others.
+$(B)/addresses: again
+	@mkdir -p $(@D)
+	@echo '$(ADDRESSES)' | cmp -s - $@ || echo '$(ADDRESSES)' > $@
+again:
+
+# $1: its name; $2: its folder; $3: its C files; $4: where it is linked at; $5: the folder that it goes to.
 define program
-$(B)/programs/$1.elf: $(patsubst %.c,$(B)/programs/%.o,$(wildcard $2/*.c) $(SOURCES_$1)) $(if $(filter $2,$(FILE_SYSTEMS)),$(FILE_SYSTEM_OBJECTS)) \
-		$(B)/libserver.a $(if $(call has_libc,$2),$(HOOK_STARTUP) $(B)/libc.a) libserver/program.ld
-	$(Q)$(CC) -m32 -nostdlib -static -Wl,-T,libserver/program.ld -Wl,--defsym,program_base=$3 -Wl,-z,noexecstack \
+$(B)/programs/$1.elf: $(patsubst %.c,$(B)/programs/%.o,$3 $(SOURCES_$1)) $(if $(filter $2,$(FILE_SYSTEMS)),$(FILE_SYSTEM_OBJECTS)) \
+		$(B)/libserver.a $(if $(call has_libc,$2),$(HOOK_STARTUP) $(B)/libc.a) libserver/program.ld $(B)/addresses
+	$(Q)$(CC) -m32 -nostdlib -static -Wl,-T,libserver/program.ld -Wl,--defsym,program_base=$4 -Wl,-z,noexecstack \
 		-Wl,--build-id=none -o $$@ $$(filter %.o,$$^) -Wl,--start-group $(B)/libserver.a $(if $(call has_libc,$2),$(B)/libc.a \
 		$(LIBRARIES)/ext2fs/lib/libext2fs.a $(LIBRARIES)/newlib/lib/libm.a $(LIBRARIES)/newlib/lib/libc.a) -lgcc -Wl,--end-group
-$(B)/modules/$1: $(B)/programs/$1.elf
+$(B)/$5/$1: $(B)/programs/$1.elf
 	@mkdir -p $$(@D)
 	$(Q)$(STRIP) -o $$@ $$<
 endef
-ADDRESSES := $(shell i=16; for p in $(PROGRAMS); do printf '%s:0x%x000000 ' $$p $$i; i=$$((i+1)); done)
-address_of = $(patsubst $1:%,%,$(filter $1:%,$(ADDRESSES)))
-$(foreach folder,$(PROGRAM_FOLDERS),$(eval $(call program,$(call program_name,$(folder)),$(folder),$(call address_of,$(call program_name,$(folder))))))
+$(foreach folder,$(PROGRAM_FOLDERS),$(eval $(call program,$(call program_name,$(folder)),$(folder),$(wildcard $(folder)/*.c),$(call \
+	address_of,$(call program_name,$(folder))),modules)))
+$(foreach name,$(TESTED),$(eval $(call program,$(name)-test,servers/$(name)/test,$(wildcard servers/$(name)/test/guest*.c) \
+	libserver/testing/tap.c,$(call address_of,$(name)-test),service-tests)))
 
 # The functions of all programs, for init's fault reports.
 $(B)/symbols: tools/symbols $(PROGRAMS:%=$(B)/programs/%.elf)
@@ -346,14 +362,45 @@ fuzz: packages-build-run all audit ## random calls from hostile processes (CALLS
 attack: packages-build-run all ## one client attacks: percentiles of another one's calls, ROUNDS alone and under each attack
 	$(Q)$(call guest_tests,kernel.elf,only=attack attack-rounds=$(ROUNDS))
 
+UNIT := gcc -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined -fno-sanitize-recover=all
+# The files that a unit test names, of the folder that it is about.
+links_of = $(shell sed -n 's,^// links: ,,p' $1)
+
 $(OUT)/unit/%: tests/host/%.c $(wildcard tests/host/*.h kernel/*.c kernel/*.h abi/* servers/*/*.[ch]) Makefile config.mk
 	@mkdir -p $(@D)
-	$(Q)gcc -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -Iabi -Ikernel -Iarch/x86 \
-		-Ilibserver/include -I. -o $@ $< $(addprefix kernel/,$(shell sed -n 's,^// links: ,,p' $<)) -lcmocka
+	$(Q)$(UNIT) -Iabi -Ikernel -Iarch/x86 -Ilibserver/include -I. -o $@ $< $(addprefix kernel/,$(call links_of,$<)) -lcmocka
+
+# A service on the machine that builds: its files, whose main() has another name, the fake of libserver, and what of the true one
+# asks the kernel for nothing.
+FAKE_OBJECTS := $(patsubst %.c,$(OUT)/unit/%.o,$(wildcard libserver/testing/fake*.c) \
+	$(addprefix libserver/,connection.c lock.c print.c status.c))
+$(OUT)/unit/%.o: %.c Makefile config.mk
+	@mkdir -p $(@D)
+	$(Q)$(UNIT) -MMD -MP $(if $(word 4,$(subst /, ,$<)),,-Dmain=service_main) -Ilibserver/testing/include -Iabi -Ilibserver/include -I. \
+		-c $< -o $@
+
+$(OUT)/unit/test_fake: tests/host/test_fake.c $(FAKE_OBJECTS)
+	$(Q)$(UNIT) -Ilibserver/testing/include -Iabi -Ilibserver/include -I. -o $@ $^ -lcmocka
+
+# $1: the test, such as rtc/test/host; the service's files are those that it names, or all.
+define host_test
+$(OUT)/unit/$1: $(patsubst %.c,$(OUT)/unit/%.o,servers/$1.c $(or $(addprefix servers/$(firstword $(subst /, ,$1))/,$(call \
+		links_of,servers/$1.c)),$(wildcard servers/$(firstword $(subst /, ,$1))/*.c))) $(FAKE_OBJECTS)
+	@mkdir -p $$(@D)
+	$(Q)$(UNIT) -o $$@ $$^ -lcmocka
+endef
+$(foreach test,$(HOST_TESTS:$(OUT)/unit/%=%),$(eval $(call host_test,$(test))))
+
+-include $(wildcard $(OUT)/unit/*/*/*.d $(OUT)/unit/*/*/*/*.d)
 
 audit: packages-build $(B)/audit.elf
 
 unit-tests: packages-build-test $(UNIT_TESTS)
+
+service-tests: packages-build-service $(CHOSEN:%=$(B)/service-tests/%-test) $(filter $(CHOSEN:%=$(OUT)/unit/%/test/host%),$(HOST_TESTS))
+
+service: ## a service of your own, with tests, made of servers/template: make service NAME=clock
+	$(Q)tools/service --programs '$(PROGRAMS) $(TESTED:%=%-test)' '$(call given,NAME)'
 
 # A kernel with a counter on each branch, not optimised so that branches are those of the source. Its counters are read out of
 # the guest's memory (tests/coverage/counters.py): libgcov is not linked.
@@ -380,10 +427,19 @@ coverage: packages-build-run $(COVERAGE)/kernel.elf $(COVERAGE)/executed.so $(MO
 	@ln -sfn $(abspath $(B)/modules) $(COVERAGE)/modules
 	$(Q)$(PYTHON) tests/coverage/coverage.py --build $(COVERAGE) --nasm $(B) --qemu $(QEMU) --gcov $(CROSS)gcov --output $(COVERAGE)/figures.json
 
-test: packages-build-run-test-debug-files-report ## unit tests, then the guest suite under QEMU and Bochs
-	$(Q)$(MAKE) --no-print-directory BUILD=release iso audit unit-tests $(OUT)/release/linux/ipc
+ifneq ($(call given,SERVICE),)
+ifeq ($(filter $(SERVICE),$(TESTED)),)
+$(if $(filter test,$(MAKECMDGOALS)),$(error servers/$(SERVICE)/test/test.toml is not there; services with tests of their own: $(TESTED)))
+endif
+test: packages-build-run-service
+	$(Q)$(MAKE) --no-print-directory BUILD=release all service-tests
+	$(Q)$(PYTHON) -m pytest -v --no-header -p no:cacheprovider --service $(SERVICE) tests/boot/test_own_tests.py
+else
+test: packages-build-run-test-debug-files-report ## unit tests, then the guest suite under QEMU and Bochs (SERVICE=rtc: that one's own tests)
+	$(Q)$(MAKE) --no-print-directory BUILD=release iso audit unit-tests service-tests $(OUT)/release/linux/ipc
 	$(Q)$(MAKE) --no-print-directory BUILD=debug iso
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider --numprocesses $(JOBS) --dist loadgroup tests
+endif
 
 # COUNT=10: a fixed sample.
 mutations: packages-build-run-test-debug ## seeds bugs, one at a time, and asks whether the tests notice (COUNT=10: a sample)

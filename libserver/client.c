@@ -66,8 +66,7 @@ status_t sleep_microseconds(uint32_t microseconds)
 status_t service_ask(const char *name, handle_t *endpoint)
 {
     uint32_t answer = 0;
-    status_t status = service_call_full(init_endpoint(), INIT_FIND, name_hash(name, NAME_HASH_ASK), TIMEOUT_NEVER,
-                                        HANDLE_NONE, &answer, endpoint);
+    status_t status = init_find(init_endpoint(), name_hash(name, NAME_HASH_ASK), &answer, endpoint);
     if (status != OK || answer == name_hash(name, NAME_HASH_ANSWER))
         return status;
     handle_close(*endpoint);
@@ -94,7 +93,7 @@ status_t init_table(const struct process_table **table)
 {
     handle_t memory;
     void *address;
-    status_t status = service_call_full(init_endpoint(), INIT_TABLE, 0, TIMEOUT_NEVER, HANDLE_NONE, NULL, &memory);
+    status_t status = init_ask_table(init_endpoint(), &memory);
     if (status != OK)
         return status;
     status = pages_map(memory, pages_of(sizeof(**table)), PROTECT_READ, &address);
@@ -106,6 +105,6 @@ status_t init_table(const struct process_table **table)
 
 void machine_exit(uint32_t code)
 {
-    service_call(init_endpoint(), INIT_MACHINE_EXIT, code, NULL);
+    init_machine_exit(init_endpoint(), code);
     process_exit(code);
 }

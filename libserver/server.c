@@ -277,7 +277,7 @@ static status_t own_endpoint(const struct server_options *options, handle_t *end
     *endpoint = startup_endpoint();
     if (properties == 0)
         return OK;
-    return service_call_full(init_endpoint(), INIT_ENDPOINT, properties, TIMEOUT_NEVER, HANDLE_NONE, NULL, endpoint);
+    return init_ask_endpoint(init_endpoint(), properties, endpoint);
 }
 
 /* The calling thread will be the last worker. Where dead ones are replaced it refills the pool instead: nobody has a handle of
@@ -308,7 +308,7 @@ int server_run_options(const char *name, const method_t *methods, uint32_t count
         status = prepare_main(pool);
     if (status == OK) {
         pool_publish(pool); /* before the first client: handlers look up their worker */
-        status = service_call(init_endpoint(), INIT_ANNOUNCE, 0, NULL);
+        status = init_announce(init_endpoint());
     }
     if (status != OK) {
         print("%s: cannot serve: %s\n", program_name(), status_text(status));

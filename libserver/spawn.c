@@ -56,7 +56,7 @@ static status_t adopt(const struct birth *birth)
     status_t status = handle_duplicate(birth->child->process, RIGHT_READ | RIGHT_CONTROL | RIGHT_TRANSFER, 0, &offered);
     if (status != OK)
         return status;
-    status = service_call_full(birth->init, INIT_ADOPT, 0, TIMEOUT_NEVER, offered, NULL, NULL);
+    status = init_adopt(birth->init, offered);
     if (status != OK)
         handle_close(offered); /* it may have gone to init, which is as good */
     return status;
@@ -64,7 +64,7 @@ static status_t adopt(const struct birth *birth)
 
 static void disown(const struct birth *birth)
 {
-    service_call_full(birth->init, INIT_ADOPT, 0, TIMEOUT_NEVER, HANDLE_NONE, NULL, NULL);
+    init_adopt(birth->init, HANDLE_NONE);
 }
 
 /* ---- the child ---- */
@@ -113,8 +113,7 @@ const char *program_spawn(const struct spawn *spawn, struct child *child)
     if (!birth.page)
         return status_text(E_NO_MEMORY);
     const char *wrong;
-    status_t status = service_call_full(init_endpoint(), INIT_CHILD, 0, TIMEOUT_NEVER, HANDLE_NONE, &child->number,
-                                        &birth.init);
+    status_t status = init_child(init_endpoint(), &child->number, &birth.init);
     if (status == OK) {
         wrong = create(&birth);
         if (wrong)

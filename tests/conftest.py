@@ -17,6 +17,10 @@ GUEST_CASES = "guest cases"
 SPREAD = "test_guest", "test_exceptions"
 
 
+def pytest_addoption(parser):
+    parser.addoption("--service", help="of test_own_tests.py: only the tests of this service")
+
+
 def pytest_collection_modifyitems(items):
     """A module's tests share what its fixtures measured: they stay with one of the workers that `make test` starts."""
     for item in items:

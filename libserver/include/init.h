@@ -1,46 +1,56 @@
-/* What init's endpoint offers: method numbers and the meaning of their words. Programs use it through server.h. */
+/* What init's endpoint offers. Programs use most of it through server.h. */
 #ifndef INIT_H
 #define INIT_H
 
-#include <stdint.h>
-
-#include <postern.h>
+#include <server.h>
 
 /* A name travels as its hash, because a call carries one DWORD. init refuses a list in which two names have the same
  * hash, and answers a look-up with a second, independent hash of the name that it found, so that a name that is not in
  * the list is never taken for one that is. */
-#define INIT_FIND 0         /* word: name_hash(name, NAME_HASH_ASK). Reply: name_hash(name, NAME_HASH_ANSWER) and an
-                               endpoint handle. E_BUSY: not announced yet, ask again; E_PEER_DIED: it has ended or could
-                               not be started; E_NO_RIGHT: the list does not say that the caller calls or uses it;
-                               E_NOT_FOUND */
-#define INIT_ENDPOINT 1     /* word: ENDPOINT_* flags | cap << INIT_CAP_SHIFT. Reply: a handle of an endpoint with these
-                               properties, from now on the caller's in place of its first. E_BAD_STATE: announced already */
+#define INIT_METHODS(METHOD) \
+    /* hash: name_hash(name, NAME_HASH_ASK); answer: name_hash(name, NAME_HASH_ANSWER). E_BUSY: not announced yet, ask again;
+       E_PEER_DIED: it has ended or could not be started; E_NO_RIGHT: the list does not say that the caller calls or uses it;
+       E_NOT_FOUND */ \
+    METHOD(INIT_FIND, init_find, WORD(uint32_t, hash), WORD_AND_HANDLE(uint32_t, answer, endpoint)) \
+    /* An endpoint with these properties (ENDPOINT_* flags | cap << INIT_CAP_SHIFT), from now on the caller's in place of its
+       first. E_BAD_STATE: announced already */ \
+    METHOD(INIT_ENDPOINT, init_ask_endpoint, WORD(uint32_t, properties), HANDLE(endpoint)) \
+    /* The caller serves now. */ \
+    METHOD(INIT_ANNOUNCE, init_announce, NOTHING, NOTHING) \
+    /* E_NO_RIGHT unless the system list says control = true. */ \
+    METHOD(INIT_MACHINE_EXIT, init_machine_exit, WORD(uint32_t, code), NOTHING) \
+    /* The number of a new child, and the handle of init's endpoint that the child gets; also the supervisor for its
+       process_create. E_BUSY: no number is free, the caller has four that no process has been adopted for, or its service and
+       their children have 64 */ \
+    METHOD(INIT_CHILD, init_child, NOTHING, WORD_AND_HANDLE(uint32_t, number, init)) \
+    /* Through that handle; the child's process (RIGHT_READ | RIGHT_CONTROL), which init watches and forgets when it ends. The
+       child may look up what its parent may. HANDLE_NONE: the child will not be, its number is given back. E_BAD_STATE: known
+       already */ \
+    METHOD(INIT_ADOPT, init_adopt, HANDLE(process), NOTHING) \
+    /* A read-only handle of the memory that holds struct process_table. */ \
+    METHOD(INIT_TABLE, init_ask_table, NOTHING, HANDLE(memory)) \
+    /* Brings the table's figures up to now. */ \
+    METHOD(INIT_REFRESH, init_refresh, NOTHING, NOTHING) \
+    /* E_NO_RIGHT unless the system list says control = true (children inherit it); E_NOT_FOUND */ \
+    METHOD(INIT_KILL, init_kill, WORD(uint32_t, number), NOTHING) \
+    /* Size in bytes and a read-only memory handle of the n-th boot module, whose name stands in the table. E_NO_RIGHT unless the
+       list says modules = true; E_NOT_FOUND */ \
+    METHOD(INIT_MODULE, init_module, WORD(uint32_t, n), WORD_AND_HANDLE(uint32_t, size, memory)) \
+    /* A device goes on writing into memory when its driver has died, and what it is told by memory that was given away in the
+       meantime could be anything. So init keeps what devices reach, until they are quiet. E_NO_RIGHT unless the list gives the
+       caller devices (pci = [...]).
+       Memory that the caller's devices will reach stays in being when the caller dies. E_NO_MEMORY: there is too much */ \
+    METHOD(INIT_DMA_KEEP, init_dma_keep, HANDLE(memory), WORD(uint32_t, number)) \
+    /* No device reaches that memory any more. E_NOT_FOUND */ \
+    METHOD(INIT_DMA_DROP, init_dma_drop, WORD(uint32_t, number), NOTHING) \
+    /* The caller has reset its devices: what its earlier lives left behind may go. */ \
+    METHOD(INIT_DMA_QUIET, init_dma_quiet, NOTHING, NOTHING) \
+    /* A handle for trace_create. E_NO_RIGHT unless the system list says trace = true (children inherit it) */ \
+    METHOD(INIT_TRACE, init_trace, NOTHING, HANDLE(authority))
+METHODS_DECLARE(INIT_METHODS)
+
 #define INIT_CAP_SHIFT 8
 #define INIT_CAP_MAX 0xFFu
-#define INIT_ANNOUNCE 2     /* the caller serves now */
-#define INIT_MACHINE_EXIT 3 /* word: exit code of the machine. E_NO_RIGHT unless the system list says control = true */
-#define INIT_CHILD 4        /* Reply: the number of a new child, and the handle of init's endpoint that the child gets; also the
-                               supervisor for its process_create. E_BUSY: no number is free, the caller has four that no
-                               process has been adopted for, or its service and their children have 64 */
-#define INIT_ADOPT 5        /* through that handle; attached: the child's process (RIGHT_READ | RIGHT_CONTROL), which init watches
-                               and forgets when it ends. The child may look up what its parent may. Nothing attached: the
-                               child will not be, its number is given back. E_BAD_STATE: known already */
-#define INIT_TABLE 6        /* Reply: a read-only handle of the memory that holds struct process_table */
-#define INIT_REFRESH 7      /* brings the table's figures up to now */
-#define INIT_KILL 8         /* word: number. E_NO_RIGHT unless the system list says control = true (children inherit it);
-                               E_NOT_FOUND */
-#define INIT_MODULE 9       /* word: n. Reply: size in bytes and a read-only memory handle of the n-th boot module, whose name
-                               stands in the table. E_NO_RIGHT unless the list says modules = true; E_NOT_FOUND */
-/* A device goes on writing into memory when its driver has died, and what it is told by memory that was given away in the
- * meantime could be anything. So init keeps what devices reach, until they are quiet. E_NO_RIGHT unless the list gives the
- * caller devices (pci = [...]). */
-#define INIT_DMA_KEEP 10    /* attached: memory that the caller's devices will reach. It stays in being when the caller dies.
-                               Reply: a number. E_NO_MEMORY: there is too much */
-#define INIT_DMA_DROP 11    /* word: such a number: no device reaches that memory any more. E_NOT_FOUND */
-#define INIT_DMA_QUIET 12   /* the caller has reset its devices: what its earlier lives left behind may go */
-#define INIT_TRACE 13       /* Reply: the authority to trace, a handle for trace_create. E_NO_RIGHT unless the system list says
-                               trace = true (children inherit it) */
-#define INIT_METHODS 14
 
 #define PROCESSES_MAX 160u  /* services and children */
 

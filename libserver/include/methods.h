@@ -27,8 +27,9 @@
  * wants is not taken. A call without handles goes through the better gate, and all wait for as long as it takes: who wants a
  * deadline, a certain gate or a struct connection gives the number to service_call_full(), gate_call_int() or connection_call().
  *
- * What stays without functions: a protocol whose words all name a slot of a session and which is called through a connection
- * (VFS, file systems), or whose own client library makes a word of several values (PCI). METHODS_NUMBERS alone is for these. */
+ * METHODS_NUMBERS is for what should have no functions: PCI's words are made of several values, by its client library. The VFS
+ * and the file systems have a plain enum: all of their words are slots, one handler serves all methods, and clients call them by
+ * number through a connection. So have tests whose tables have holes on purpose. */
 #ifndef METHODS_H
 #define METHODS_H
 
@@ -99,13 +100,13 @@ static inline status_t method_call(handle_t service, uint32_t method, uint32_t w
 #define METHODS_PARAMETER_WORD(type, name) , type name
 #define METHODS_PARAMETER_HANDLE(name) , handle_t name
 #define METHODS_PARAMETER_WORD_AND_HANDLE(type, name, handle) , type name, handle_t handle
-#define METHODS_PARAMETER_SESSION , uint32_t slot_size, handle_t memory
+#define METHODS_PARAMETER_SESSION , uint32_t word, handle_t handle
 
 #define METHODS_GIVEN_NOTHING 0, HANDLE_NONE
 #define METHODS_GIVEN_WORD(type, name) (uint32_t)(name), HANDLE_NONE
 #define METHODS_GIVEN_HANDLE(name) 0, name
 #define METHODS_GIVEN_WORD_AND_HANDLE(type, name, handle) (uint32_t)(name), handle
-#define METHODS_GIVEN_SESSION slot_size, memory
+#define METHODS_GIVEN_SESSION word, handle
 
 #define METHODS_RESULT_NOTHING
 #define METHODS_RESULT_WORD(type, name) , type *name

@@ -11,16 +11,7 @@
 
 #include <postern.h>
 
-#define SYSTEM_INLINE static inline __attribute__((always_inline))
-
-/* EAX: number in, status out. EBX: first argument in, result out. Every other register is kept by the kernel. */
-SYSTEM_INLINE status_t system_call(uint32_t number, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e,
-                                   uint32_t *result)
-{
-    __asm__ volatile("int $250" : "+a"(number), "+b"(a) : "c"(b), "d"(c), "S"(d), "D"(e) : "memory", "cc");
-    *result = a;
-    return (status_t)number;
-}
+#include <int250.h> /* system_call(), system_message() */
 
 /* A call whose result word is of no interest. */
 SYSTEM_INLINE status_t system_command(uint32_t number, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e)
@@ -44,26 +35,6 @@ SYSTEM_INLINE status_t system_query(uint32_t number, uint32_t a, uint32_t b, uin
 SYSTEM_INLINE status_t system_null(void) { return system_command(SYS_null, 0, 0, 0, 0, 0); }
 
 /* ---------------------------------------------------------------- calls and replies */
-
-/* What travels with a call or a reply. */
-struct message {
-    uint32_t word;
-    union {
-        uint32_t method; /* of a request */
-        status_t status; /* of a reply: the service's */
-    };
-    handle_t handle;     /* attached; HANDLE_NONE: none */
-};
-
-/* The three calls that use ESI and EDI both ways. */
-SYSTEM_INLINE status_t system_message(uint32_t number, uint32_t b, uint32_t c, struct message *message)
-{
-    __asm__ volatile("int $250"
-                     : "+a"(number), "+b"(message->word), "+S"(message->method), "+D"(message->handle)
-                     : "c"(b), "d"(c)
-                     : "memory", "cc");
-    return (status_t)number;
-}
 
 /* Calls a service: *message is the request (word, method, handle to move or HANDLE_NONE) and becomes the reply (word,
  * status, handle). The attached handle needs RIGHT_TRANSFER and is gone from our table once a worker has it; or

@@ -40,6 +40,6 @@ int kill(pid_t process, int signal)
         _exit(ENDED_BY_SIGNAL + signal);
     if (process == getpid())
         return 0;
-    status_t status = service_call(init_endpoint(), INIT_KILL, (uint32_t)process, NULL);
+    status_t status = init_kill(init_endpoint(), (uint32_t)process);
     return status == E_NOT_FOUND ? libc_failure(ESRCH) : libc_result(status);
 }

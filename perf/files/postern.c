@@ -40,7 +40,7 @@ static const struct process_table *process_table(void)
     static const struct process_table *table;
     const uint32_t pages = (sizeof(*table) + PAGE_SIZE - 1) / PAGE_SIZE;
     handle_t memory;
-    if (table || service_call_full(init_endpoint(), INIT_TABLE, 0, TIMEOUT_NEVER, HANDLE_NONE, NULL, &memory) != OK)
+    if (table || init_ask_table(init_endpoint(), &memory) != OK)
         return table;
     uint32_t address = address_reserve(pages);
     if (address && process_map(self_process(), memory, address, PROTECT_READ, 0, pages) == OK)
@@ -54,7 +54,7 @@ struct system_counters system_counters(void)
 {
     struct system_counters counters = { 0 };
     const struct process_table *table = process_table();
-    if (table && service_call(init_endpoint(), INIT_REFRESH, 0, NULL) == OK)
+    if (table && init_refresh(init_endpoint()) == OK)
         for (uint32_t i = 0; i < PROCESSES_MAX; i++)
             counters.calls += table->entries[i].calls;
     counters.switches = info(INFO_SWITCHES);

@@ -1,6 +1,6 @@
 /* Is the time stamp counter good for measuring? What CPUID says, and how fast it is by the 8254, whose crystal is another one. */
 #include "measure.h"
-#include "ports.h"
+#include <io_ports.h>
 
 #define TIMER_KHZ 1193u
 #define TIMER_CHANNEL2 0x42u

@@ -4,7 +4,7 @@
  *
  * Where nothing runs, nobody can write, so there the device is the timer of the PC, which is told when to interrupt. */
 #include "measure.h"
-#include "ports.h"
+#include <io_ports.h>
 
 #define COM1 0x3F8
 #define COM1_ENABLE (COM1 + 1)

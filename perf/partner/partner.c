@@ -3,7 +3,7 @@
 
 static uint32_t own[MESSAGE_MAX / 4];
 
-static reply_t stamp(const request_t *request)
+static reply_t serve_partner_stamp(const request_t *request)
 {
     (void)request;
     return reply((uint32_t)ticks());
@@ -29,17 +29,17 @@ reply_t answer(const request_t *request, uint32_t (*sum_of)(const uint32_t *mess
     return good ? reply(sum) : reply_error(E_BAD_ARGUMENT);
 }
 
-static reply_t answer_copied(const request_t *request)
+static reply_t serve_partner_copy(const request_t *request)
 {
     return answer(request, copy_and_sum);
 }
 
-static reply_t answer_in_place(const request_t *request)
+static reply_t serve_partner_in_place(const request_t *request)
 {
     return answer(request, message_sum);
 }
 
-static reply_t answer_mapped(const request_t *request)
+static reply_t serve_partner_map(const request_t *request)
 {
     void *message;
     uint32_t pages, sum = 0;
@@ -56,16 +56,9 @@ static reply_t answer_mapped(const request_t *request)
     return status == OK ? reply(sum) : reply_error(status);
 }
 
-static const method_t methods[PARTNER_METHODS] = {
-    [PARTNER_SESSION] = server_session_open,
-    [PARTNER_STAMP] = stamp,
-    [PARTNER_COPY] = answer_copied,
-    [PARTNER_IN_PLACE] = answer_in_place,
-    [PARTNER_MAP] = answer_mapped,
-};
+static const method_t methods[] = METHODS_TABLE(PARTNER_METHODS);
 
 int main(void)
 {
-    return server_run(NULL, methods, PARTNER_METHODS,
-                      .handles = ENDPOINT_TAKES_HANDLE(PARTNER_SESSION) | ENDPOINT_TAKES_HANDLE(PARTNER_MAP));
+    return server_run(NULL, methods, COUNT(methods), .handles = METHODS_HANDLES(PARTNER_METHODS));
 }

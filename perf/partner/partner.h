@@ -4,12 +4,16 @@
 
 #include <server.h>
 
-#define PARTNER_SESSION 0  /* server_session_open() */
-#define PARTNER_STAMP 1    /* -> low half of the time stamp counter */
-#define PARTNER_COPY 2     /* slot -> sum of the message there, which is copied out of the session memory first */
-#define PARTNER_IN_PLACE 3 /* slot -> sum of the message there */
-#define PARTNER_MAP 4      /* bytes, and a handle of memory to be mapped -> sum of the message at its beginning */
-#define PARTNER_METHODS 5
+#define PARTNER_METHODS(METHOD) \
+    METHOD(PARTNER_SESSION, partner_open_session, SESSION, NOTHING) \
+    /* Low half of the time stamp counter. */ \
+    METHOD(PARTNER_STAMP, partner_stamp, NOTHING, WORD(uint32_t, ticks)) \
+    /* Sum of the message in the slot, which is copied out of the session memory first; and which is not. */ \
+    METHOD(PARTNER_COPY, partner_copy, WORD(uint32_t, slot), WORD(uint32_t, sum)) \
+    METHOD(PARTNER_IN_PLACE, partner_in_place, WORD(uint32_t, slot), WORD(uint32_t, sum)) \
+    /* Sum of the message at the beginning of memory that is to be mapped. */ \
+    METHOD(PARTNER_MAP, partner_map, WORD_AND_HANDLE(uint32_t, bytes, memory), WORD(uint32_t, sum))
+METHODS_NUMBERS(PARTNER_METHODS) /* alone: what is measured is the bare call */
 
 #define MESSAGE_MAX (1u << 20)
 #define LINE_WORDS 16u     /* of a cache line: the first is written and read, so every line is touched on both sides */

@@ -6,17 +6,19 @@
 #ifndef BLOCK_H
 #define BLOCK_H
 
-#include <stdint.h>
+#include <server.h>
 
-#define BLOCK_SESSION 0  /* METHOD_SESSION_OPEN */
-#define BLOCK_UNITS 1    /* word: n. Reply: number of the n-th unit: disk << 8 | partition (0: the whole disk, partitions
-                            from 1). E_NOT_FOUND: there are not so many */
-#define BLOCK_DESCRIBE 2 /* word: index of a request; its `unit` selects. Fills `description` */
-#define BLOCK_TRANSFER 3 /* word: index of a request. E_IO: the device reported an error; E_BAD_ARGUMENT: sectors outside the
-                            unit, pages outside the session, count; E_NOT_FOUND: no such unit; E_NO_RIGHT: the memory was
-                            offered without RIGHT_DMA; E_NOT_SUPPORTED: a write to a read-only disk; E_TIMED_OUT: the
-                            device did not answer, and was reset; E_BAD_STATE: there is no session, as after a restart */
-#define BLOCK_METHODS 4
+#define BLOCK_METHODS(METHOD) \
+    METHOD(BLOCK_SESSION, block_open_session, SESSION, NOTHING) \
+    /* Number of the n-th unit: disk << 8 | partition (0: the whole disk, partitions from 1). E_NOT_FOUND: not so many */ \
+    METHOD(BLOCK_UNITS, block_units, WORD(uint32_t, n), WORD(uint32_t, unit)) \
+    /* index: of a request; its `unit` selects. Fills `description` */ \
+    METHOD(BLOCK_DESCRIBE, block_describe, WORD(uint32_t, index), NOTHING) \
+    /* E_IO: the device reported an error; E_BAD_ARGUMENT: sectors outside the unit, pages outside the session, count;
+       E_NOT_FOUND: no such unit; E_NO_RIGHT: the memory was offered without RIGHT_DMA; E_NOT_SUPPORTED: a write to a read-only
+       disk; E_TIMED_OUT: the device did not answer, and was reset; E_BAD_STATE: there is no session, as after a restart */ \
+    METHOD(BLOCK_TRANSFER, block_transfer, WORD(uint32_t, index), NOTHING)
+METHODS_DECLARE(BLOCK_METHODS)
 
 #define BLOCK_SECTOR 512u
 #define BLOCK_PAGES 28u  /* per request: 112 KiB */

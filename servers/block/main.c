@@ -84,10 +84,10 @@ static reply_t serve(const request_t *rq,
     return reply_error(status);
 }
 
-static reply_t transfer_method(const request_t *rq) { return serve(rq, transfer); }
-static reply_t describe_method(const request_t *rq) { return serve(rq, describe); }
+static reply_t serve_block_transfer(const request_t *rq) { return serve(rq, transfer); }
+static reply_t serve_block_describe(const request_t *rq) { return serve(rq, describe); }
 
-static reply_t units_method(const request_t *rq)
+static reply_t serve_block_units(const request_t *rq)
 {
     const struct unit *unit = unit_at(rq->word);
     return unit ? reply(unit->number) : reply_error(E_NOT_FOUND);
@@ -119,17 +119,12 @@ static void find_disks(void)
     dma_quiet();
 }
 
-static const method_t methods[BLOCK_METHODS] = {
-    [BLOCK_SESSION] = server_session_open,
-    [BLOCK_UNITS] = units_method,
-    [BLOCK_DESCRIBE] = describe_method,
-    [BLOCK_TRANSFER] = transfer_method,
-};
+static const method_t methods[] = METHODS_TABLE(BLOCK_METHODS);
 
 int main(void)
 {
     queue_timeout = argument_number("timeout", TIMEOUT_MS) * 1000;
     find_disks();
-    return server_run(NULL, methods, BLOCK_METHODS, .reserve = 1, .handles = ENDPOINT_TAKES_HANDLE(BLOCK_SESSION),
+    return server_run(NULL, methods, COUNT(methods), .reserve = 1, .handles = METHODS_HANDLES(BLOCK_METHODS),
                       .count_calls = true);
 }

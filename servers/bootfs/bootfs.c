@@ -112,8 +112,7 @@ static int statistics(request *rq, void *data)
 static status_t map_module(uint32_t index)
 {
     handle_t memory;
-    status_t status = service_call_full(init_endpoint(), INIT_MODULE, index, TIMEOUT_NEVER, HANDLE_NONE, &modules[index].size,
-                                        &memory);
+    status_t status = init_module(init_endpoint(), index, &modules[index].size, &memory);
     uint32_t pages = (modules[index].size + PAGE_SIZE - 1) / PAGE_SIZE;
     if (status != OK || pages == 0)
         return status;

@@ -5,16 +5,21 @@
 #ifndef CONSOLE_H
 #define CONSOLE_H
 
-#define CONSOLE_SESSION 0   /* METHOD_SESSION_OPEN */
-#define CONSOLE_WRITE 1     /* word: slot | bytes << 16. Text with \n \r \b \t and the ANSI sequences for colours, clearing and
-                               cursor addressing */
-#define CONSOLE_READ_LINE 2 /* word: slot. A line with editing and history; waits. Reply: bytes in the slot, with the \n; 0: end
-                               of input (Ctrl-D). E_CANCELLED: Ctrl-C */
-#define CONSOLE_READ_KEY 3  /* word: timeout in milliseconds, 0: none. Reply: a byte, or CONSOLE_KEY_*. E_TIMED_OUT */
-#define CONSOLE_SIZE 4      /* Reply: columns << 16 | rows */
-#define CONSOLE_NOTIFY 5    /* attached: a notification, whose bit 0 is signalled at Ctrl-C, unless the caller is reading a line
-                               itself. None: no more */
-#define CONSOLE_METHODS 6
+#include <server.h>
+
+#define CONSOLE_METHODS(METHOD) \
+    METHOD(CONSOLE_SESSION, console_open_session, SESSION, NOTHING) \
+    /* slot | bytes << 16. Text with \n \r \b \t and the ANSI sequences for colours, clearing and cursor addressing */ \
+    METHOD(CONSOLE_WRITE, console_write, WORD(uint32_t, text), NOTHING) \
+    /* A line with editing and history; waits. Bytes in the slot, with the \n; 0: end of input (Ctrl-D). E_CANCELLED: Ctrl-C */ \
+    METHOD(CONSOLE_READ_LINE, console_read_line, WORD(uint32_t, slot), WORD(uint32_t, bytes)) \
+    /* timeout 0: none. key: a byte, or CONSOLE_KEY_*. E_TIMED_OUT */ \
+    METHOD(CONSOLE_READ_KEY, console_read_key, WORD(uint32_t, milliseconds), WORD(uint32_t, key)) \
+    /* columns << 16 | rows */ \
+    METHOD(CONSOLE_SIZE, console_size, NOTHING, WORD(uint32_t, size)) \
+    /* Bit 0 is signalled at Ctrl-C, unless the caller is reading a line itself. HANDLE_NONE: no more */ \
+    METHOD(CONSOLE_NOTIFY, console_notify, HANDLE(notification), NOTHING)
+METHODS_DECLARE(CONSOLE_METHODS)
 
 #define CONSOLE_SLOT 4096u
 

@@ -3,6 +3,7 @@
 #ifndef CONSOLE_INTERNAL_H
 #define CONSOLE_INTERNAL_H
 
+#include <io_ports.h>
 #include <server.h>
 #include <servers/console/console.h>
 
@@ -14,18 +15,6 @@
 #define BACKSPACE 8u
 #define ESCAPE 27u
 #define DELETE_BYTE 127u
-
-static inline void port_write(uint16_t port, uint8_t value)
-{
-    __asm__ volatile("outb %0, %1" : : "a"(value), "d"(port));
-}
-
-static inline uint8_t port_read(uint16_t port)
-{
-    uint8_t value;
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "d"(port));
-    return value;
-}
 
 /* ---- serial.c ---- */
 void serial_start(void);

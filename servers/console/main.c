@@ -137,7 +137,7 @@ static status_t read_line(struct line *line)
 
 /* ---- methods ---- */
 
-static reply_t write_method(const request_t *rq)
+static reply_t serve_console_write(const request_t *rq)
 {
     session_t *session = session_hold(rq);
     if (!session)
@@ -159,7 +159,7 @@ static void interrupt_reader(void)
         sleep_microseconds(INTERRUPT_PAUSE);
 }
 
-static reply_t read_line_method(const request_t *rq)
+static reply_t serve_console_read_line(const request_t *rq)
 {
     static struct line line;
     session_t *session = session_hold(rq);
@@ -184,7 +184,7 @@ static reply_t read_line_method(const request_t *rq)
     return status == OK ? reply(bytes) : reply_error(status);
 }
 
-static reply_t read_key_method(const request_t *rq)
+static reply_t serve_console_read_key(const request_t *rq)
 {
     uint32_t key = 0;
     lock_acquire(&reader_lock);
@@ -193,13 +193,13 @@ static reply_t read_key_method(const request_t *rq)
     return status == OK ? reply(key) : reply_error(status);
 }
 
-static reply_t size_method(const request_t *rq)
+static reply_t serve_console_size(const request_t *rq)
 {
     (void)rq;
     return reply(COLUMNS << 16 | ROWS);
 }
 
-static reply_t notify_method(const request_t *rq)
+static reply_t serve_console_notify(const request_t *rq)
 {
     lock_acquire(&input_lock);
     handle_t old = interrupt_notification;
@@ -211,10 +211,7 @@ static reply_t notify_method(const request_t *rq)
     return reply(0);
 }
 
-static const method_t methods[CONSOLE_METHODS] = {
-    [CONSOLE_SESSION] = server_session_open, [CONSOLE_WRITE] = write_method, [CONSOLE_READ_LINE] = read_line_method,
-    [CONSOLE_READ_KEY] = read_key_method, [CONSOLE_SIZE] = size_method, [CONSOLE_NOTIFY] = notify_method,
-};
+static const method_t methods[] = METHODS_TABLE(CONSOLE_METHODS);
 
 /* ---- start ---- */
 
@@ -255,6 +252,6 @@ int main(void)
         print("console: cannot start: %s\n", status_text(status));
         return status;
     }
-    return server_run(NULL, methods, CONSOLE_METHODS, .workers = WORKERS, .count_calls = true,
-                      .handles = ENDPOINT_TAKES_HANDLE(CONSOLE_SESSION) | ENDPOINT_TAKES_HANDLE(CONSOLE_NOTIFY));
+    return server_run(NULL, methods, COUNT(methods), .workers = WORKERS, .count_calls = true,
+                      .handles = METHODS_HANDLES(CONSOLE_METHODS));
 }

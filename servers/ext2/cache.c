@@ -607,7 +607,7 @@ static status_t check_unit(struct unit *unit)
     struct block_request *request = transfers[OWN_REQUEST].request;
     bool known = unit->replaced;
     request->unit = unit->number;
-    status_t status = service_call(block.endpoint, BLOCK_DESCRIBE, OWN_REQUEST, NULL);
+    status_t status = block_describe(block.endpoint, OWN_REQUEST);
     if (status == E_PEER_DIED || status == E_BAD_STATE)
         return status;
     unit->replaced = status != OK || !is_same(request->description, &unit->description);

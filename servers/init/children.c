@@ -45,7 +45,7 @@ static struct process *free_place(void)
     return NULL;
 }
 
-reply_t child_create(const request_t *rq)
+reply_t serve_init_child(const request_t *rq)
 {
     const struct process *parent = process_of_number(rq->badge);
     struct process *child = free_place();
@@ -93,7 +93,7 @@ static status_t take(struct process *child, handle_t process)
 }
 
 /* Without a handle, the number is given back. */
-reply_t child_adopt(const request_t *rq)
+reply_t serve_init_adopt(const request_t *rq)
 {
     struct process *child = process_of_number(rq->badge);
     status_t status = E_BAD_STATE;
@@ -112,7 +112,7 @@ reply_t child_adopt(const request_t *rq)
     return reply_error(status);
 }
 
-reply_t process_kill(const request_t *rq)
+reply_t serve_init_kill(const request_t *rq)
 {
     const struct process *target = process_of_number(rq->word);
     if (!may_control(rq))

@@ -44,7 +44,7 @@ static status_t keep(const struct process *driver, handle_t memory, uint32_t *nu
     return OK;
 }
 
-reply_t dma_keep(const request_t *rq)
+reply_t serve_init_dma_keep(const request_t *rq)
 {
     const struct process *driver = driver_of(rq);
     uint32_t number = 0;
@@ -56,7 +56,7 @@ reply_t dma_keep(const request_t *rq)
     return status == OK ? reply(number) : reply_error(status);
 }
 
-reply_t dma_drop(const request_t *rq)
+reply_t serve_init_dma_drop(const request_t *rq)
 {
     const struct process *driver = driver_of(rq);
     if (!driver)
@@ -69,7 +69,7 @@ reply_t dma_drop(const request_t *rq)
 }
 
 /* Its own memory is not meant: it has only begun to use that. */
-reply_t dma_quiet(const request_t *rq)
+reply_t serve_init_dma_quiet(const request_t *rq)
 {
     const struct process *driver = driver_of(rq);
     if (!driver)

@@ -71,7 +71,8 @@ int main(void)
     uint32_t bits;
     machine_prepare();
     if (table_create() != OK || lock_init(&state_lock) != OK || notification_create(&events) != OK || report_prepare() != OK ||
-        server_start(&self_endpoint, init_methods, INIT_METHODS, .workers = WORKERS, .handles = ENDPOINT_TAKES_HANDLES) != OK)
+        server_start(&self_endpoint, init_methods, METHODS_COUNT(INIT_METHODS), .workers = WORKERS,
+                     .handles = ENDPOINT_TAKES_HANDLES) != OK)
         give_up("not enough memory to serve");
     symbols_prepare();
     read_list();

@@ -33,7 +33,7 @@ static status_t check_look_up(const struct process *client, const struct process
     return readiness(found);
 }
 
-static reply_t find(const request_t *rq)
+static reply_t serve_init_find(const request_t *rq)
 {
     const struct process *found = process_of_hash(rq->word);
     handle_t badged;
@@ -69,7 +69,7 @@ static status_t renew_endpoint(struct process *client, uint32_t properties)
     return OK;
 }
 
-static reply_t endpoint(const request_t *rq)
+static reply_t serve_init_ask_endpoint(const request_t *rq)
 {
     struct process *client = starting_service(rq);
     handle_t copy;
@@ -81,7 +81,7 @@ static reply_t endpoint(const request_t *rq)
     return status == OK ? reply_handle(0, copy) : reply_error(status);
 }
 
-static reply_t announce(const request_t *rq)
+static reply_t serve_init_announce(const request_t *rq)
 {
     const struct process *client = starting_service(rq);
     if (!client)
@@ -91,14 +91,14 @@ static reply_t announce(const request_t *rq)
     return reply(0);
 }
 
-static reply_t end_machine(const request_t *rq)
+static reply_t serve_init_machine_exit(const request_t *rq)
 {
     if (!may_control(rq))
         return reply_error(E_NO_RIGHT);
     machine_end(rq->word);
 }
 
-static reply_t give_trace(const request_t *rq)
+static reply_t serve_init_trace(const request_t *rq)
 {
     const struct process *client = process_of_number(rq->badge);
     handle_t authority;
@@ -108,22 +108,7 @@ static reply_t give_trace(const request_t *rq)
     return status == OK ? reply_handle(0, authority) : reply_error(status);
 }
 
-static const method_t methods[INIT_METHODS] = {
-    [INIT_FIND] = find,
-    [INIT_ENDPOINT] = endpoint,
-    [INIT_ANNOUNCE] = announce,
-    [INIT_MACHINE_EXIT] = end_machine,
-    [INIT_CHILD] = child_create,
-    [INIT_ADOPT] = child_adopt,
-    [INIT_TABLE] = table_give,
-    [INIT_REFRESH] = table_refresh,
-    [INIT_KILL] = process_kill,
-    [INIT_MODULE] = module_give,
-    [INIT_DMA_KEEP] = dma_keep,
-    [INIT_DMA_DROP] = dma_drop,
-    [INIT_DMA_QUIET] = dma_quiet,
-    [INIT_TRACE] = give_trace,
-};
+static const method_t methods[] = METHODS_TABLE(INIT_METHODS);
 
 /* A service has the same badge in all its lives: what an earlier one asked for must not happen to the next, which begins with the
  * state locked. */
@@ -148,4 +133,4 @@ static reply_t serve(const request_t *rq)
     return answer;
 }
 
-const method_t init_methods[INIT_METHODS] = { [0 ... INIT_METHODS - 1] = serve };
+const method_t init_methods[] = { [0 ... COUNT(methods) - 1] = serve };

@@ -90,9 +90,9 @@ void process_collect(struct process *process);
 const char *service_start(struct process *process);
 
 /* ---- children.c: each answers a method of init.h ---- */
-reply_t child_create(const request_t *rq);
-reply_t child_adopt(const request_t *rq);
-reply_t process_kill(const request_t *rq);
+reply_t serve_init_child(const request_t *rq);
+reply_t serve_init_adopt(const request_t *rq);
+reply_t serve_init_kill(const request_t *rq);
 /* What init forgets when a process ends: its children that never came to life, and itself unless it is a service. */
 void children_forget(struct process *parent);
 void child_forget(struct process *child);
@@ -100,14 +100,14 @@ void child_forget(struct process *child);
 /* ---- table.c ---- */
 /* E_NO_MEMORY. */
 status_t table_create(void);
-reply_t table_give(const request_t *rq);
-reply_t table_refresh(const request_t *rq);
-reply_t module_give(const request_t *rq);
+reply_t serve_init_ask_table(const request_t *rq);
+reply_t serve_init_refresh(const request_t *rq);
+reply_t serve_init_module(const request_t *rq);
 
 /* ---- dma.c: each answers a method of init.h ---- */
-reply_t dma_keep(const request_t *rq);
-reply_t dma_drop(const request_t *rq);
-reply_t dma_quiet(const request_t *rq);
+reply_t serve_init_dma_keep(const request_t *rq);
+reply_t serve_init_dma_drop(const request_t *rq);
+reply_t serve_init_dma_quiet(const request_t *rq);
 
 /* ---- report.c: what init tells of faults and ends ---- */
 /* E_NO_MEMORY. */

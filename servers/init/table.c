@@ -36,13 +36,13 @@ static reply_t give_readable(uint32_t word, handle_t memory)
     return status == OK ? reply_handle(word, readable) : reply_error(status);
 }
 
-reply_t table_give(const request_t *rq)
+reply_t serve_init_ask_table(const request_t *rq)
 {
     (void)rq;
     return give_readable(0, table_memory);
 }
 
-reply_t module_give(const request_t *rq)
+reply_t serve_init_module(const request_t *rq)
 {
     const struct process *client = process_of_number(rq->badge);
     if (!client || !is_service(client) || !client->service->modules)
@@ -98,7 +98,7 @@ static void refresh_endpoint(const struct process *process)
     entry->refusals = endpoint_fact(process, ENDPOINT_REFUSALS);
 }
 
-reply_t table_refresh(const request_t *rq)
+reply_t serve_init_refresh(const request_t *rq)
 {
     (void)rq;
     for (const struct process *process = processes; process < &processes[PROCESSES_MAX]; process++) {

@@ -9,12 +9,12 @@ struct lock bus_lock;
 
 /* ---- looking ---- */
 
-static reply_t find(const request_t *rq)
+static reply_t serve_pci_find(const request_t *rq)
 {
     return rq->word < device_count ? reply(devices[rq->word].address) : reply_error(E_NOT_FOUND);
 }
 
-static reply_t find_mine(const request_t *rq)
+static reply_t serve_pci_find_mine(const request_t *rq)
 {
     uint32_t left = rq->word;
     for (uint32_t i = 0; i < device_count; i++)
@@ -23,7 +23,7 @@ static reply_t find_mine(const request_t *rq)
     return reply_error(E_NOT_FOUND);
 }
 
-static reply_t read(const request_t *rq)
+static reply_t serve_pci_read(const request_t *rq)
 {
     uint32_t address = ADDRESS(rq->word), offset = UPPER(rq->word);
     if (!device_find(address))
@@ -39,7 +39,7 @@ static reply_t read(const request_t *rq)
 /* ---- driving ---- */
 
 /* A handle that came along is ours to close, whatever we answer. */
-static reply_t claim_device(const request_t *rq)
+static reply_t serve_pci_claim(const request_t *rq)
 {
     struct device *device = device_find(ADDRESS(rq->word));
     status_t status = !device ? E_NOT_FOUND : may_drive(rq->badge, device) ? OK : E_NO_RIGHT;
@@ -69,7 +69,7 @@ static struct device *lock_own(const request_t *rq, uint32_t numbers, status_t *
     return NULL;
 }
 
-static reply_t enable(const request_t *rq)
+static reply_t serve_pci_enable(const request_t *rq)
 {
     status_t status;
     struct device *device = lock_own(rq, ENABLE_BITS + 1, &status);
@@ -81,7 +81,7 @@ static reply_t enable(const request_t *rq)
     return reply(0);
 }
 
-static reply_t bar(const request_t *rq)
+static reply_t serve_pci_bar(const request_t *rq)
 {
     handle_t handle = HANDLE_NONE;
     status_t status;
@@ -93,7 +93,7 @@ static reply_t bar(const request_t *rq)
     return status == OK ? reply_handle((uint32_t)device->bars[UPPER(rq->word)].size, handle) : reply_error(status);
 }
 
-static reply_t interrupt(const request_t *rq)
+static reply_t serve_pci_interrupt(const request_t *rq)
 {
     handle_t handle = HANDLE_NONE;
     status_t status;
@@ -105,7 +105,7 @@ static reply_t interrupt(const request_t *rq)
     return status == OK ? reply_handle(0, handle) : reply_error(status);
 }
 
-static reply_t done(const request_t *rq)
+static reply_t serve_pci_interrupt_done(const request_t *rq)
 {
     status_t status;
     struct device *device = lock_own(rq, CHANNELS, &status);
@@ -118,16 +118,7 @@ static reply_t done(const request_t *rq)
 
 /* ---- start ---- */
 
-static const method_t methods[PCI_METHODS] = {
-    [PCI_FIND] = find,
-    [PCI_FIND_MINE] = find_mine,
-    [PCI_READ] = read,
-    [PCI_CLAIM] = claim_device,
-    [PCI_ENABLE] = enable,
-    [PCI_BAR] = bar,
-    [PCI_INTERRUPT] = interrupt,
-    [PCI_INTERRUPT_DONE] = done,
-};
+static const method_t methods[] = METHODS_TABLE(PCI_METHODS);
 
 int main(void)
 {
@@ -139,5 +130,5 @@ int main(void)
         return status;
     }
     scan_all();
-    return server_run(NULL, methods, PCI_METHODS, .handles = ENDPOINT_TAKES_HANDLE(PCI_CLAIM), .count_calls = true);
+    return server_run(NULL, methods, COUNT(methods), .handles = METHODS_HANDLES(PCI_METHODS), .count_calls = true);
 }

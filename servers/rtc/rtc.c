@@ -1,6 +1,8 @@
 /* rtc: the time of day. Reads the CMOS clock once, and counts from there. */
 #include "rtc.h"
 
+#include <io_ports.h>
+
 #include "calendar.h"
 
 #define CMOS_INDEX 0x70u
@@ -17,9 +19,8 @@ static uint32_t last_uptime;
 
 static uint8_t cmos(uint8_t index)
 {
-    uint8_t value = index;
-    __asm__ volatile("outb %0, %1\n\tinb %2, %0" : "+a"(value) : "i"(CMOS_INDEX), "i"(CMOS_DATA));
-    return value;
+    port_write(CMOS_INDEX, index);
+    return port_read(CMOS_DATA);
 }
 
 static struct clock_registers read_registers(void)

@@ -41,7 +41,7 @@ void run_ask_for_interrupts(void)
 {
     handle_t copy;
     if (console != HANDLE_NONE && handle_duplicate(events, RIGHT_WRITE | RIGHT_TRANSFER, 0, &copy) == OK)
-        service_call_full(console, CONSOLE_NOTIFY, 0, TIMEOUT_NEVER, copy, NULL, NULL);
+        console_notify(console, copy);
 }
 
 /* ---- loading ---- */

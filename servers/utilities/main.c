@@ -13,6 +13,8 @@ struct command {
 };
 
 static const struct command commands[] = {
+    { "call", call_main, "call SERVICE METHOD [WORD]",
+      "calls a method of a service, by its number, and prints the DWORD that comes back" },
     { "cat", cat_main, "cat [FILE ...]", "prints files" },
     { "cp", cp_main, "cp [-r] FROM ... TO", "copies files; with -r, folders with all that is in them" },
     { "date", date_main, "date", "prints date and time, in UTC" },

@@ -29,7 +29,7 @@ static int map_table(void)
 
 static void refresh(void)
 {
-    service_call(init_endpoint(), INIT_REFRESH, 0, NULL);
+    init_refresh(init_endpoint());
 }
 
 /* A program that serves nobody never announces itself, and is not on its way to that. */
@@ -103,7 +103,7 @@ static void show_all(uint32_t milliseconds)
 static bool wait_or_quit(handle_t console)
 {
     uint32_t key;
-    if (console != HANDLE_NONE && service_call(console, CONSOLE_READ_KEY, PERIOD, &key) == OK)
+    if (console != HANDLE_NONE && console_read_key(console, PERIOD, &key) == OK)
         return key == 'q';
     if (console == HANDLE_NONE)
         usleep(PERIOD * 1000);

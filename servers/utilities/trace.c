@@ -31,7 +31,7 @@ static const char *prepare(void)
     void *address = NULL;
     status_t status = init_table(&table);
     if (status == OK)
-        status = service_call_full(init_endpoint(), INIT_TRACE, 0, TIMEOUT_NEVER, HANDLE_NONE, NULL, &authority);
+        status = init_trace(init_endpoint(), &authority);
     if (status == E_NO_RIGHT)
         return "the system list does not say trace = true for whom this program descends from";
     if (status == OK)

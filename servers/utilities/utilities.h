@@ -33,7 +33,7 @@ bool write_all(int file, const void *bytes, size_t count);
 /* Opens for reading; NULL or "-": standard input. -1 after a message. */
 int open_input(const char *path);
 
-/* ---- the commands: list.c change.c text.c hash.c system.c processes.c trace.c ---- */
+/* ---- the commands: list.c change.c text.c hash.c system.c processes.c trace.c call.c ---- */
 int ls_main(int count, char **arguments);
 int cat_main(int count, char **arguments);
 int cp_main(int count, char **arguments);
@@ -64,5 +64,6 @@ int date_main(int count, char **arguments);
 int dmesg_main(int count, char **arguments);
 int lspci_main(int count, char **arguments);
 int trace_main(int count, char **arguments);
+int call_main(int count, char **arguments);
 
 #endif

@@ -126,8 +126,8 @@ static void many_sessions(void)
 void bad_cases(void)
 {
     uint32_t number;
-    report(service_call(block, BLOCK_UNITS, 0xFFFFFFFF, &number) == E_NOT_FOUND, "no unit of that number");
-    report(service_call(block, BLOCK_METHODS, 0, NULL) == E_NO_METHOD, "no such method");
+    report(block_units(block, 0xFFFFFFFF, &number) == E_NOT_FOUND, "no unit of that number");
+    report(service_call(block, METHODS_COUNT(BLOCK_METHODS), 0, NULL) == E_NO_METHOD, "no such method");
     bad_numbers();
     bad_sectors();
     bad_pages();

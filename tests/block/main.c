@@ -20,7 +20,7 @@ static void list_units(void)
 {
     struct block_description description;
     uint32_t number, i;
-    for (i = 0; service_call(block, BLOCK_UNITS, i, &number) == OK; i++) {
+    for (i = 0; block_units(block, i, &number) == OK; i++) {
         status_t status = describe(number, &description);
         print("unit 0x%x: %s first=%u sectors=%u read_only=%u name=\"%s\" status=%d\n", number, description.driver,
               (uint32_t)description.first, (uint32_t)description.sectors, description.read_only, description.model, status);

@@ -82,9 +82,9 @@ static void refusals(uint32_t address)
     report(ask(PCI_INTERRUPT, address, 0) == E_NO_RIGHT, "an interrupt without a claim");
     report(ask(PCI_INTERRUPT_DONE, address, 0) == E_NO_RIGHT, "its end without a claim");
     report(ask(PCI_CLAIM, address, 0) != OK, "a claim without a process");
-    report(service_call(init_endpoint(), INIT_DMA_DROP, 0, NULL) == E_NOT_FOUND, "another driver's memory dropped");
-    report(service_call(init_endpoint(), INIT_DMA_DROP, 0xFFFFFFFF, NULL) == E_NOT_FOUND, "memory that nobody keeps dropped");
-    report(ask(PCI_METHODS, 0, 0) == E_NO_METHOD, "no such method");
+    report(init_dma_drop(init_endpoint(), 0) == E_NOT_FOUND, "another driver's memory dropped");
+    report(init_dma_drop(init_endpoint(), 0xFFFFFFFF) == E_NOT_FOUND, "memory that nobody keeps dropped");
+    report(ask(METHODS_COUNT(PCI_METHODS), 0, 0) == E_NO_METHOD, "no such method");
 }
 
 /* ---- the device ---- */
@@ -154,9 +154,9 @@ static void drive(void)
         good = interrupt_comes() && disk_reads();
     report(good, "interrupts of two devices on one line");
     report(keep() == OK, "memory kept");
-    report(service_call(init_endpoint(), INIT_DMA_DROP, kept, NULL) == OK, "memory dropped");
-    report(service_call(init_endpoint(), INIT_DMA_DROP, kept, NULL) == E_NOT_FOUND, "memory dropped twice");
-    report(service_call(init_endpoint(), INIT_DMA_KEEP, 0, NULL) == E_BAD_HANDLE, "no memory to keep");
+    report(init_dma_drop(init_endpoint(), kept) == OK, "memory dropped");
+    report(init_dma_drop(init_endpoint(), kept) == E_NOT_FOUND, "memory dropped twice");
+    report(init_dma_keep(init_endpoint(), HANDLE_NONE, NULL) == E_BAD_HANDLE, "no memory to keep");
     report(ask(PCI_BAR, edu.address, 1) == E_NOT_FOUND, "no such BAR");
     report(ask(PCI_BAR, edu.address, 6) == E_BAD_ARGUMENT, "no BAR of that number");
     report(ask(PCI_INTERRUPT, edu.address, 1) == E_NOT_FOUND, "no second interrupt");

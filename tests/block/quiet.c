@@ -161,7 +161,7 @@ static void driver_dies(void)
 
 static status_t end_pci(void)
 {
-    return service_call(init_endpoint(), INIT_KILL, PCI_NUMBER, NULL);
+    return init_kill(init_endpoint(), PCI_NUMBER);
 }
 
 static uint8_t *fill(void)

@@ -21,7 +21,7 @@ void request_fill(uint32_t index, uint32_t operation, uint64_t sector, uint32_t 
 
 status_t transfer(uint32_t index)
 {
-    return service_call(block, BLOCK_TRANSFER, index, NULL);
+    return block_transfer(block, index);
 }
 
 status_t run(uint32_t index, uint32_t operation, uint64_t sector, uint32_t count, uint32_t page)
@@ -34,7 +34,7 @@ status_t describe(uint32_t number, struct block_description *description)
 {
     struct block_request *request = request_at(BLOCK_REQUESTS - 1);
     request->unit = number;
-    status_t status = service_call(block, BLOCK_DESCRIBE, BLOCK_REQUESTS - 1, NULL);
+    status_t status = block_describe(block, BLOCK_REQUESTS - 1);
     *description = request->description;
     return status;
 }

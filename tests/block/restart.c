@@ -53,7 +53,7 @@ static bool works_again(void)
 
 static bool kill(uint32_t number)
 {
-    return service_call(init_endpoint(), INIT_KILL, number, NULL) == OK;
+    return init_kill(init_endpoint(), number) == OK;
 }
 
 /* init makes each restart wait longer than the last. Then `another` ends at once, unless it is 0. */

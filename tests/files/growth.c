@@ -30,14 +30,14 @@ static void one_round(uint32_t number)
 
 static void remember(uint32_t used[PROCESSES_MAX])
 {
-    service_call(init_endpoint(), INIT_REFRESH, 0, NULL);
+    init_refresh(init_endpoint());
     for (uint32_t i = 0; i < PROCESSES_MAX; i++)
         used[i] = table->entries[i].number ? table->entries[i].used_kib : 0;
 }
 
 static uint32_t calls_of(const char *name)
 {
-    service_call(init_endpoint(), INIT_REFRESH, 0, NULL);
+    init_refresh(init_endpoint());
     for (uint32_t i = 0; i < PROCESSES_MAX; i++)
         if (table->entries[i].number && strcmp(table->entries[i].name, name) == 0)
             return table->entries[i].calls;

@@ -25,8 +25,8 @@ static void kill_often(void *unused)
     (void)unused;
     for (uint32_t i = 0, pause = FIRST_KILL; i < KILLS; i++, pause *= 2) {
         sleep_microseconds(pause);
-        service_call(init_endpoint(), INIT_REFRESH, 0, NULL);
-        killed += service_call(init_endpoint(), INIT_KILL, find(victim)->number, NULL) == OK;
+        init_refresh(init_endpoint());
+        killed += init_kill(init_endpoint(), find(victim)->number) == OK;
     }
 }
 
@@ -39,7 +39,7 @@ void kills(const char *service)
     if (thread_spawn(kill_often, NULL, 0, &thread) != OK)
         fail("spawn", "a thread");
     uint32_t errors = tree_print("/");
-    service_call(init_endpoint(), INIT_REFRESH, 0, NULL);
+    init_refresh(init_endpoint());
     print("errors: %u\n", errors);
     print("killed: %u times, %u restarts\n", killed, find(victim)->restarts);
 }

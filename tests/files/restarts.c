@@ -70,7 +70,7 @@ uint32_t service_restarts(const char *name)
 void service_kill_only(const char *name)
 {
     map_table();
-    if (service_call(init_endpoint(), INIT_KILL, entry_of(name)->number, NULL) != OK)
+    if (init_kill(init_endpoint(), entry_of(name)->number) != OK)
         fail("kill", name);
 }
 
@@ -85,7 +85,7 @@ static void remember(void)
 {
     sleep_microseconds(SETTLE);
     wait_until_all_run();
-    service_call(init_endpoint(), INIT_REFRESH, 0, NULL);
+    init_refresh(init_endpoint());
     for (uint32_t i = 0; i < PROCESSES_MAX; i++)
         before[i] = table->entries[i].used_kib;
     threads_before = information(INFO_THREADS_ALIVE);
@@ -101,7 +101,7 @@ static void kill_often(void *unused)
         wait_until_all_run();
         if (killed == WARM_UP)
             remember();
-        killed += service_call(init_endpoint(), INIT_KILL, entry_of(victim)->number, NULL) == OK;
+        killed += init_kill(init_endpoint(), entry_of(victim)->number) == OK;
         if (wanted >= 1000 && killed % (wanted / 100) == 0)
             print("%u kills, %u calls, %u failed\n", killed, calls, failures);
     }
@@ -126,7 +126,7 @@ static void end(void)
     uint32_t threads, processes = 1; /* init, which is in no table */
     sleep_microseconds(SETTLE);
     wait_until_all_run();
-    service_call(init_endpoint(), INIT_REFRESH, 0, NULL);
+    init_refresh(init_endpoint());
     threads = information(INFO_THREADS_ALIVE) + 1; /* the killer has ended */
     for (uint32_t i = 0; i < PROCESSES_MAX; i++) {
         if (!table->entries[i].number)

@@ -16,82 +16,11 @@ static const struct test_group *const groups[] = {
 
 #define SETTLE_TRIES 100u
 
-static struct {
-    uint32_t number, failures;
-    bool failed;
-    const char *skipped;
-    char reason[160];
-} state;
-
-/* ---- what a case reports ---- */
-
-static void append(const char *text)
-{
-    size_t used = strlen(state.reason);
-    while (*text && used + 1 < sizeof(state.reason))
-        state.reason[used++] = *text++;
-    state.reason[used] = '\0';
-}
-
-static void append_number(uint32_t number, uint32_t base)
-{
-    char digits[11];
-    uint32_t at = sizeof(digits) - 1;
-    digits[at] = '\0';
-    do
-        digits[--at] = "0123456789abcdef"[number % base];
-    while ((number /= base) != 0);
-    append(&digits[at]);
-}
-
-static void begin_reason(const char *file, uint32_t line, const char *what)
-{
-    state.failed = true;
-    append(file);
-    append(":");
-    append_number(line, 10);
-    append(": ");
-    append(what);
-}
-
-/* Only the first reason counts: later ones are mostly its consequences. */
-void test_fail(const char *file, uint32_t line, const char *what)
-{
-    if (!state.failed)
-        begin_reason(file, line, what);
-}
-
-void test_fail_equal(const char *file, uint32_t line, const char *what, uint32_t actual, uint32_t wanted)
-{
-    if (state.failed)
-        return;
-    begin_reason(file, line, what);
-    append(" is 0x");
-    append_number(actual, 16);
-    append(", not 0x");
-    append_number(wanted, 16);
-}
-
-void test_skip(const char *reason)
-{
-    state.skipped = reason;
-}
-
-bool test_failed(void)
-{
-    return state.failed;
-}
-
 /* ---- running ---- */
 
 static void report(const struct test_group *group, const struct test_case *test, const char *gate)
 {
-    state.number++;
-    state.failures += state.failed;
-    const char *comment = state.failed ? " # " : state.skipped ? " # SKIP " : "";
-    print("%s %u - %s: %s%s%s%s%s%s\n", state.failed ? "not ok" : "ok", state.number, group->name, test->name,
-          gate ? " [" : "", gate ? gate : "", gate ? "]" : "", comment,
-          state.failed ? state.reason : state.skipped ? state.skipped : "");
+    tap_report("%s: %s%s%s%s", group->name, test->name, gate ? " [" : "", gate ? gate : "", gate ? "]" : "");
 }
 
 /* Threads and processes that end do so a moment after those who wait for them are told. */
@@ -107,26 +36,19 @@ static void check_nothing_left(uint32_t threads, uint32_t processes)
     test_fail_equal(__FILE__, __LINE__, "threads left behind", info(INFO_THREADS_ALIVE), threads);
 }
 
-static void begin_case(void)
-{
-    state.failed = false;
-    state.skipped = NULL;
-    state.reason[0] = '\0';
-}
-
 static void run_case(const struct test_group *group, const struct test_case *test, const struct gate *gate)
 {
     uint32_t threads = info(INFO_THREADS_ALIVE), processes = info(INFO_PROCESSES_ALIVE);
-    begin_case();
+    tap_begin();
     if (gate && gate->sysenter && !gate_sysenter_usable())
         test_skip("no SYSENTER");
     else if (gate)
         test->run_gate(gate);
     else
         test->run();
-    if (!state.failed)
+    if (!test_failed())
         check_nothing_left(threads, processes);
-    if (!state.failed)
+    if (!test_failed())
         expect_audit();
     report(group, test, gate ? gate->name : NULL);
 }
@@ -159,7 +81,7 @@ static uint32_t plan(void)
 
 int main(void)
 {
-    print("1..%u\n", plan());
+    tap_plan(plan());
     services_start();
     pool_start();
     children_start();
@@ -169,6 +91,5 @@ int main(void)
     uint32_t audits;
     if (audit_ask(AUDIT_CHECKS, &audits))
         print("# %u audits\n", audits);
-    print("# %u cases, %u failed\n", state.number, state.failures);
-    machine_exit(state.failures ? 1 : 0);
+    tap_end();
 }

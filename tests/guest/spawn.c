@@ -299,8 +299,8 @@ static void unborn_children(void)
     expect_equal(ask_init(INIT_KILL, numbers[0], HANDLE_NONE, NULL, NULL), E_NOT_FOUND);
     for (uint32_t i = 0; i < UNBORN_MAX; i++) {
         expect(numbers[i] > 0 && (i == 0 || numbers[i] != numbers[i - 1]));
-        expect_equal(service_call(handles[i], INIT_ADOPT, 0, NULL), OK);
-        expect_equal(service_call(handles[i], INIT_ADOPT, 0, NULL), E_BAD_STATE);
+        expect_equal(init_adopt(handles[i], HANDLE_NONE), OK);
+        expect_equal(init_adopt(handles[i], HANDLE_NONE), E_BAD_STATE);
         handle_close(handles[i]);
     }
 }
@@ -315,7 +315,7 @@ static void too_many_numbers(void)
     expect(!spawn_tiny(&looping, &process));
     while (adopted < PROCESSES_MAX && ask_init(INIT_CHILD, 0, HANDLE_NONE, NULL, &child) == OK) {
         expect_equal(handle_duplicate(process.process, RIGHTS_ALL, 0, &copy), OK);
-        expect_equal(service_call_full(child, INIT_ADOPT, 0, TIMEOUT_NEVER, copy, NULL, NULL), OK);
+        expect_equal(init_adopt(child, copy), OK);
         handle_close(child);
         adopted++;
     }
@@ -331,7 +331,7 @@ static status_t offer(handle_t child, handle_t object, uint32_t rights)
     status_t status = handle_duplicate(object, rights | RIGHT_TRANSFER, 0, &copy);
     if (status != OK)
         return status;
-    return service_call_full(child, INIT_ADOPT, 0, TIMEOUT_NEVER, copy, NULL, NULL);
+    return init_adopt(child, copy);
 }
 
 static void adopting_what_is_no_child(void)
@@ -345,10 +345,10 @@ static void adopting_what_is_no_child(void)
     expect_equal(offer(child, process, RIGHTS_ALL), E_BAD_ADDRESS);
     expect_equal(offer(child, self_process(), RIGHT_READ), E_NO_RIGHT);
     expect_equal(offer(init_endpoint(), self_process(), RIGHTS_ALL), E_BAD_STATE);
-    expect_equal(service_call(child, INIT_ANNOUNCE, 0, NULL), E_BAD_STATE);
-    expect_equal(service_call(child, INIT_ENDPOINT, 0, NULL), E_BAD_STATE);
-    expect_equal(service_call(child, INIT_METHODS, 0, NULL), E_NO_METHOD);
-    expect_equal(service_call(child, INIT_ADOPT, 0, NULL), OK);
+    expect_equal(init_announce(child), E_BAD_STATE);
+    expect_equal(init_ask_endpoint(child, 0, NULL), E_BAD_STATE);
+    expect_equal(service_call(child, METHODS_COUNT(INIT_METHODS), 0, NULL), E_NO_METHOD);
+    expect_equal(init_adopt(child, HANDLE_NONE), OK);
     expect_equal(process_destroy(process, 0), OK);
     handle_close(process);
     handle_close(notification);

@@ -4,6 +4,8 @@
 
 #include <server.h>
 
+#include "libserver/testing/tap.h"
+
 /* ---------------------------------------------------------------- cases (main.c) */
 
 /* One of the two gates, and the services of ours whose workers reply through it. */
@@ -32,35 +34,6 @@ struct test_group {
 
 #define TEST_GROUP(symbol, title) \
     const struct test_group symbol = { title, cases, COUNT(cases) }
-
-/* The case fails, with the first of its reasons shown. */
-void test_fail(const char *file, uint32_t line, const char *what);
-void test_fail_equal(const char *file, uint32_t line, const char *what, uint32_t actual, uint32_t wanted);
-void test_skip(const char *reason);
-bool test_failed(void);
-
-/* An expectation that is not met ends the function that states it: use them in functions that return nothing. */
-#define expect(condition) \
-    do { \
-        if (!(condition)) { \
-            test_fail(__FILE__, __LINE__, #condition); \
-            return; \
-        } \
-    } while (0)
-#define expect_equal(actual, wanted) \
-    do { \
-        uint32_t actual_ = (uint32_t)(actual), wanted_ = (uint32_t)(wanted); \
-        if (actual_ != wanted_) { \
-            test_fail_equal(__FILE__, __LINE__, #actual, actual_, wanted_); \
-            return; \
-        } \
-    } while (0)
-/* After a helper that states expectations of its own. */
-#define expect_passed() \
-    do { \
-        if (test_failed()) \
-            return; \
-    } while (0)
 
 /* ---------------------------------------------------------------- small helpers (support.c) */
 

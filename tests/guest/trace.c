@@ -15,7 +15,7 @@ static uint64_t cursor; /* number of the record that next_event() looks at first
 
 status_t trace_authority(handle_t *authority)
 {
-    return service_call_full(init_endpoint(), INIT_TRACE, 0, TIMEOUT_NEVER, HANDLE_NONE, NULL, authority);
+    return init_trace(init_endpoint(), authority);
 }
 
 void trace_begin(uint32_t pages)

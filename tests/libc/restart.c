@@ -19,7 +19,7 @@ static const struct process_table *table(void)
     static uint32_t address;
     uint32_t pages = (sizeof(struct process_table) + PAGE_SIZE - 1) / PAGE_SIZE;
     handle_t memory;
-    if (!address && service_call_full(init_endpoint(), INIT_TABLE, 0, TIMEOUT_NEVER, HANDLE_NONE, NULL, &memory) == OK) {
+    if (!address && init_ask_table(init_endpoint(), &memory) == OK) {
         address = address_reserve(pages);
         process_map(self_process(), memory, address, PROTECT_READ, 0, pages);
         handle_close(memory);

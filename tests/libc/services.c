@@ -44,12 +44,12 @@ static reply_t read_line(const request_t *rq)
 
 int console_main(void)
 {
-    static const method_t methods[CONSOLE_METHODS] = {
+    static const method_t methods[] = {
         [CONSOLE_SESSION] = server_session_open,
         [CONSOLE_WRITE] = write_text,
         [CONSOLE_READ_LINE] = read_line,
     };
-    return server_run("console", methods, COUNT(methods), .workers = 2, .handles = ENDPOINT_TAKES_HANDLE(CONSOLE_SESSION));
+    return server_run("console", methods, COUNT(methods), .workers = 2, .handles = METHODS_HANDLES(CONSOLE_METHODS));
 }
 
 /* ---- clock ---- */

@@ -8,12 +8,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CALL, SERVE, REPLY, CUT, END, SWITCH, BUDGET, WAKE, INTERRUPT, CLOCK, FAULT = range(1, 12)
 IDLE = 0                        # number of the thread that runs when nobody does
 METHOD_FAULT = 0xFFFFFFFF
-FILE_SYSTEM = ("libserver/file_system/file_system.h", "FILE_SYSTEM")
-HEADERS = {"init": ("libserver/include/init.h", "INIT"), "vfs": ("servers/vfs/vfs.h", "VFS"),
-           "ext2": FILE_SYSTEM, "memoryfs": FILE_SYSTEM, "bootfs": FILE_SYSTEM,
-           "block": ("servers/block/block.h", "BLOCK"), "pci": ("servers/pci/pci.h", "PCI"),
-           "console": ("servers/console/console.h", "CONSOLE"), "log": ("servers/log/log.h", "LOG"),
-           "rtc": ("servers/rtc/rtc.h", "RTC")}
+FILE_SYSTEM = "libserver/file_system/file_system.h"
+# Of those services whose header is not servers/NAME/NAME.h.
+HEADERS = {"init": "libserver/include/init.h", "ext2": FILE_SYSTEM, "memoryfs": FILE_SYSTEM, "bootfs": FILE_SYSTEM}
 
 
 class Failure(Exception):
@@ -91,21 +88,22 @@ def leave_idle_out(records):
             running = record.peer
 
 
-def read_methods(path, prefix):
-    """{number: name}, from an enum that ends with PREFIX_METHODS or from lines #define PREFIX_NAME number."""
+def read_methods(path):
+    """{number: name}, from a list PREFIX_METHODS(METHOD) as in libserver/include/methods.h, or from an enum that ends with
+    PREFIX_METHODS."""
     text = re.sub(r"/\*.*?\*/", "", (ROOT / path).read_text(), flags=re.S)
-    if body := re.search(rf"enum \w+ {{([^}}]*{prefix}_METHODS[^}}]*)}}", text):
-        found = enumerate(re.findall(rf"{prefix}_(\w+)", body[1]))
-    else:
-        numbers = re.findall(rf"^#define {prefix}_(\w+) (\d+)\s*$", text.partition(f"#define {prefix}_METHODS")[0], re.M)
-        found = ((int(number), name) for name, number in numbers)
-    names = {}
-    for number, name in found:
-        names.setdefault(number, name.lower().replace("_", " "))
-    return names
+    found = re.search(r"^#define (\w+)_METHODS\(METHOD\)((?:.*\\\n)*.*)$", text, re.M)
+    found = found or re.search(r"^enum \w+ {(?=[^}]*?(\w+)_METHODS\b)([^}]*)}", text, re.M)
+    names = re.findall(rf"\b{found[1]}_(\w+)\s*,", found[2]) if found else []
+    return {number: name.lower().replace("_", " ") for number, name in enumerate(names)}
 
 
-METHODS = {service: read_methods(*header) for service, header in HEADERS.items()}
+def find_headers():
+    own = {folder.name: folder / f"{folder.name}.h" for folder in (ROOT / "servers").iterdir()}
+    return HEADERS | {service: path for service, path in own.items() if service not in HEADERS and path.exists()}
+
+
+METHODS = {service: read_methods(header) for service, header in find_headers().items()}
 
 
 def method_name(service, number):

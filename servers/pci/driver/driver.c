@@ -80,7 +80,7 @@ status_t dma_keep(handle_t memory, uint32_t *number)
     status_t status = handle_duplicate(memory, RIGHT_TRANSFER, 0, &copy);
     if (status != OK)
         return status;
-    status = service_call_full(init_endpoint(), INIT_DMA_KEEP, 0, TIMEOUT_NEVER, copy, number, NULL);
+    status = init_dma_keep(init_endpoint(), copy, number);
     if (status != OK)
         handle_close(copy); /* it may be gone already, which is as good */
     return status;
@@ -88,12 +88,12 @@ status_t dma_keep(handle_t memory, uint32_t *number)
 
 void dma_drop(uint32_t number)
 {
-    service_call(init_endpoint(), INIT_DMA_DROP, number, NULL);
+    init_dma_drop(init_endpoint(), number);
 }
 
 void dma_quiet(void)
 {
-    service_call(init_endpoint(), INIT_DMA_QUIET, 0, NULL);
+    init_dma_quiet(init_endpoint());
 }
 
 /* ---- base address registers ---- */

@@ -1,11 +1,9 @@
 /* Unit tests of the console's pure parts: editing a line, against a model and a terminal; keys of terminals and of keyboards. */
+// links: escape.c line.c scancode.c
 #include <stdio.h>
 
-#include "unit.h"
-
-#include "../../servers/console/escape.c"
-#include "../../servers/console/line.c"
-#include "../../servers/console/scancode.c"
+#include <servers/console/internal.h>
+#include <tests/host/unit.h>
 
 /* A terminal that knows what the editor uses: letters and going back. */
 static char shown[4 * LINE_BYTES];

@@ -1,6 +1,6 @@
 /* Ports of devices, which our line of the system list lets us use. */
-#ifndef PORTS_H
-#define PORTS_H
+#ifndef IO_PORTS_H
+#define IO_PORTS_H
 
 #include <stdint.h>
 

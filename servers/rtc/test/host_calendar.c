@@ -1,7 +1,7 @@
 /* Unit tests of the clock's calendar: every day from 1970 to 2069 against the C library, BCD and binary, 24 and 12 hours. */
-#include "unit.h"
-
-#include "../../servers/rtc/calendar.c"
+// links: calendar.c
+#include <servers/rtc/calendar.h>
+#include <tests/host/unit.h>
 
 static uint8_t bcd(uint32_t value) { return (uint8_t)(value / 10 << 4 | value % 10); }
 
