@@ -1,8 +1,8 @@
-"""Postern's commands for gdb. tools/debug loads them; by hand: `source tools/gdb_postern.py`, once gdb has the kernel's symbols and
-those of the programs and is connected to the machine (QEMU's -gdb or -s).
+"""Postern's commands for gdb. tools/debug loads them; by hand: `source tools/gdb_postern.py`, once gdb has the kernel's symbols
+and those of the programs and is connected to the machine (QEMU's -gdb or -s).
 
-  chain [THREAD]           the call that the running thread (or thread THREAD) is part of: who called whom across processes, with the
-                           stack of each, innermost first
+  chain [THREAD]           the call that the running thread (or thread THREAD) is part of: who called whom across processes, with
+                           the stack of each, innermost first
   threads                  all threads: process, priority and who lends it, what each does or waits for
   endpoints                services: workers, idle ones, who is served, who waits in the queue
   handles [PROCESS]        handles of a process (name, or number as ps shows it; default: the one that runs)
@@ -10,8 +10,8 @@ those of the programs and is connected to the machine (QEMU's -gdb or -s).
   stop-in SERVICE FUNCTION stop in a function of the service, though other programs have one of that name
   type TEXT                types a line at the prompt of the shell (continue lets it run); only under tools/debug
 
-`backtrace` goes on from the kernel into the user's code. All of it reads the machine and changes nothing: for the stack of a thread
-that does not run, the CPU's registers are set to those of the thread for a moment, page table included, and then back."""
+`backtrace` goes on from the kernel into the user's code. All of it reads the machine and changes nothing: for the stack of a
+thread that does not run, the CPU's registers are set to those of the thread for a moment, page table included, and then back."""
 
 import os
 import pathlib

@@ -40,7 +40,9 @@
 #define INIT_DMA_QUIET 12   /* the caller has reset its devices: what its earlier lives left behind may go */
 #define INIT_TRACE 13       /* Reply: the authority to trace, a handle for trace_create. E_NO_RIGHT unless the system list says
                                trace = true (children inherit it) */
-#define INIT_METHODS 14
+#define INIT_WAITS 14       /* Reply: bytes, and a read-only handle of the memory that holds them: who waits for whom, as text.
+                               The next who asks changes it */
+#define INIT_METHODS 15
 
 #define PROCESSES_MAX 160u  /* services and children */
 

@@ -123,6 +123,7 @@ static const method_t methods[INIT_METHODS] = {
     [INIT_DMA_DROP] = dma_drop,
     [INIT_DMA_QUIET] = dma_quiet,
     [INIT_TRACE] = give_trace,
+    [INIT_WAITS] = waits_tell,
 };
 
 /* A service has the same badge in all its lives: what an earlier one asked for must not happen to the next, which begins with the

@@ -104,6 +104,9 @@ reply_t table_give(const request_t *rq);
 reply_t table_refresh(const request_t *rq);
 reply_t module_give(const request_t *rq);
 
+/* ---- waits.c ---- */
+reply_t waits_tell(const request_t *rq);
+
 /* ---- dma.c: each answers a method of init.h ---- */
 reply_t dma_keep(const request_t *rq);
 reply_t dma_drop(const request_t *rq);

@@ -53,8 +53,8 @@ def in_kernel():
 
 
 def saved_registers(thread):
-    """Those with which a thread that does not run goes on. Who came in by SYSENTER has kept but ESP and EIP - and everything else on
-    its stack, where the compiler's tables say (libserver/include/gates.h)."""
+    """Those with which a thread that does not run goes on. Who came in by SYSENTER has kept but ESP and EIP - and everything else
+    on its stack, where the compiler's tables say (libserver/include/gates.h)."""
     frame = thread["frame"]
     if int(thread["flags"]) & k.FLAG_RESUME_BY_IRET:
         return {name: int(frame[name]) for name in GENERAL}
