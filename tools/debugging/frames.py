@@ -48,10 +48,6 @@ def space(process):
     return registers({"cr3": int(process["space"]["root"])})
 
 
-def in_kernel():
-    return int(gdb.newest_frame().read_register("cs")) & 3 == 0
-
-
 def saved_registers(thread):
     """Those with which a thread that does not run goes on. Who came in by SYSENTER has kept but ESP and EIP - and everything else
     on its stack, where the compiler's tables say (libserver/include/gates.h)."""

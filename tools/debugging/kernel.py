@@ -3,7 +3,7 @@
 import gdb
 
 KERNEL_BASE = 0xC0000000
-FLAG_RESUME_BY_IRET, FLAG_FAULTED, FLAG_DEADLINE = 0x01, 0x08, 0x10     # as in kernel/thread.h
+FLAG_RESUME_BY_IRET, FLAG_FAULTED = 0x01, 0x08      # as in kernel/thread.h
 HANDLE_INDEX_SHIFT, HANDLE_GENERATION_SHIFT, HANDLE_FREE = 5, 15, 0xFFFFFFFF
 RIGHT_SERVE = 0x10
 PRIORITIES = 32
@@ -165,6 +165,17 @@ def endpoints():
             servers = found.setdefault(address(endpoint), (endpoint, []))[1]
             if int(entry["rights"]) & RIGHT_SERVE:
                 servers.append(process)
+    return found
+
+
+def interrupts():
+    """{address of a notification: lines that signal it}."""
+    found = {}
+    for process in processes():
+        for entry in handles(process):
+            if object_name(entry["object"].dereference()) == "irq":
+                irq = entry["object"].cast(kind("irq").pointer()).dereference()
+                found.setdefault(int(irq["notification"]), {})[int(irq["lines"]["first"])] = True
     return found
 
 

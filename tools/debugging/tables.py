@@ -13,7 +13,7 @@ class Names:
     """Processes by name, from the table in init's memory; until there is one, by number."""
 
     def __init__(self):
-        self.names = {}
+        self.names, self.interrupts = {}, None
         init = next((process for process in k.processes()[1:] if not int(process["supervisor"])), None)
         if init is None:
             return
@@ -53,6 +53,14 @@ class Names:
         found = [self.process(process) for process in servers]
         return next((name for name in found if name != "init"), found[0] if found else "?")
 
+    def source(self, thread):
+        """What may end the thread's wait for a notification beside other threads."""
+        self.interrupts = self.interrupts or k.interrupts()
+        found = [f"interrupt {line}" for line in self.interrupts.get(int(thread["waiting"]["notification"]), ())]
+        if thread["timer"]["rank"]:
+            found.append("a time limit")
+        return f" ({', '.join(found)})" if found else ""
+
     def find(self, wanted):
         for process in k.processes():
             if wanted in (self.process(process), str(k.number(process))):
@@ -85,22 +93,8 @@ def activity(thread, names):
     if state == "queued":
         return f"in the queue of {names.endpoint(thread['queued_at'].dereference())}"
     if state == "waiting":
-        return f"waits for bits {int(thread['waiting']['mask']):#x} of a notification{source(thread)}"
+        return f"waits for bits {int(thread['waiting']['mask']):#x} of a notification{names.source(thread)}"
     return {"running": "runs", "idle": "waits for a request", "ready": "waits for the CPU"}.get(state, state)
-
-
-def source(thread):
-    """What may signal the notification beside other threads."""
-    found, notification = [], int(thread["waiting"]["notification"])
-    for process in k.processes():
-        for entry in k.handles(process):
-            if k.object_name(entry["object"].dereference()) == "irq":
-                irq = entry["object"].cast(k.kind("irq").pointer())
-                if int(irq["notification"]) == notification:
-                    found.append(f"interrupt {int(irq['lines']['first'])}")
-    if thread["timer"]["rank"]:
-        found.append("a time limit")
-    return f" ({', '.join(dict.fromkeys(found))})" if found else ""
 
 
 def print_chain(thread):
