@@ -257,7 +257,9 @@ SYSCALL_ON(thread_caller, const struct thread *target, TYPE_THREAD, RIGHT_READ)
     return OK;
 }
 
-/* They stand in the order of their numbers. A caller in a queue waits for any worker: the first stands for all. */
+/* They stand in the order of their numbers. A caller in a queue waits for any worker: the first stands for all. Cold: it would
+ * take its share of what may be inlined in others. */
+status_t sys_process_thread(struct thread *thread) __attribute__((cold));
 SYSCALL_ON(process_thread, const struct process *process, TYPE_PROCESS, RIGHT_CONTROL)
 {
     LIST_FOREACH(link, &process->threads) {
