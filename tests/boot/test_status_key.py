@@ -68,6 +68,7 @@ def test_a_circle_of_busy_pools(machine):
     table = ask(machine, f"ring{RING - 1}: all {WORKERS} workers are busy, 0 callers in the queue\n")
     chain = re.search(r"^  /boot/hostile( -> ring.*), in the queue of ring0$", table, re.M)[1]
     assert re.findall(r" -> (ring\d+) \(method \d+, forward\)", chain) == [f"ring{i}" for i in range(RING)] * WORKERS, table
+    assert table.count(", in the queue of ") == 1, table    # each call is told once, from whoever began it
     assert f"  ring0: all {WORKERS} workers are busy, 1 callers in the queue\n" in table
     machine.type("\x03")
     machine.expect("$ ")
