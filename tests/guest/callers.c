@@ -211,6 +211,19 @@ static void threads_say_whom_they_wait_for(const struct gate *gate)
     task_end(&queued.task);
 }
 
+static void a_queue_without_workers(const struct gate *gate)
+{
+    struct client client = { .gate = gate, .method = METHOD_ECHO };
+    expect_equal(endpoint_create(0, 0, &client.endpoint), OK);
+    client_start(&client, PRIORITY_TESTS);
+    expect(endpoint_reaches(client.endpoint, ENDPOINT_QUEUE, 1));
+    struct thread_facts caller = facts_of(last_number());
+    expect_equal(caller.state, THREAD_FACT_QUEUED);
+    expect_equal(caller.peer, 0);
+    task_end(&client.task);
+    expect_equal(handle_close(client.endpoint), OK);
+}
+
 static void threads_are_told_to_who_has_control(void)
 {
     struct thread_facts facts = { 0 };
@@ -227,6 +240,7 @@ static const struct test_case cases[] = {
     { "callers are told to their supervisor alone", .run_gate = others_are_told_nothing },
     { "idle workers serve nobody", idle_workers_serve_nobody, NULL },
     { "threads say whom they wait for", .run_gate = threads_say_whom_they_wait_for },
+    { "a queue without workers leads to nobody", .run_gate = a_queue_without_workers },
     { "threads are told to who has control", threads_are_told_to_who_has_control, NULL },
 };
 TEST_GROUP(caller_tests, "callers");
