@@ -123,7 +123,7 @@ $(B)/%.asm.o: %.asm $(B)/offsets.inc $(wildcard abi/*) Makefile config.mk
 	$(Q)$(NASM) $(NASM_FLAGS) $< -o $@
 
 $(B)/kernel.elf: $(KERNEL_OBJECTS) boot/kernel.ld
-	$(Q)$(CC) -m32 $(OPTIMISE) -g $(LINK_TIME) -nostdlib -static -Wl,-z,noexecstack,--build-id=none,-T,boot/kernel.ld -o $@ $(KERNEL_OBJECTS)
+	$(Q)$(CC) -m32 $(OPTIMISE) -g -fno-asynchronous-unwind-tables $(LINK_TIME) -nostdlib -static -Wl,-z,noexecstack,--build-id=none,-T,boot/kernel.ld -o $@ $(KERNEL_OBJECTS)
 
 # The kernel that checks itself when it is asked to: the same files, not optimised as a whole so that the linker can put the
 # audit's functions in front of some of theirs.
@@ -181,7 +181,7 @@ $(B)/programs/$1.elf: $(patsubst %.c,$(B)/programs/%.o,$3 $(SOURCES_$1)) $(if $(
 		$(LIBRARIES)/ext2fs/lib/libext2fs.a $(LIBRARIES)/newlib/lib/libm.a $(LIBRARIES)/newlib/lib/libc.a) -lgcc -Wl,--end-group
 $(B)/$5/$1: $(B)/programs/$1.elf
 	@mkdir -p $$(@D)
-	$(Q)$(STRIP) -o $$@ $$<
+	$(Q)$(STRIP) --remove-section=.eh_frame -o $$@ $$<
 endef
 $(foreach folder,$(PROGRAM_FOLDERS),$(eval $(call program,$(call program_name,$(folder)),$(folder),$(wildcard $(folder)/*.c),$(call \
 	address_of,$(call program_name,$(folder))),modules)))
@@ -228,9 +228,11 @@ trace: packages-build-run all $(B)/disk.img ## see a call: CMD (default cat /etc
 	$(Q)tools/trace --command '$(subst ','\'',$(CMD))' --build $(B) --disk $(B)/disk.img --device $(DISK_DEVICE) --qemu $(QEMU) \
 		--machine $(MACHINE) --cpu $(CPU) --memory $(MEM) --output $(OUT)
 
-debug: packages-build-run-debug ## QEMU waits; gdb starts with the symbols of kernel and programs
-	$(Q)$(MAKE) --no-print-directory BUILD=debug all
-	$(Q)tools/debug --build $(OUT)/debug --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) --memory $(MEM)
+debug: packages-build-run-debug ## gdb with all symbols, at the first instruction; SERVICE=vfs: where CMD makes a request reach it
+	$(Q)$(MAKE) --no-print-directory BUILD=debug all $(OUT)/debug/disk.img
+	$(Q)tools/debug $(if $(SERVICE),--service $(SERVICE)) $(if $(METHOD),--method '$(METHOD)') $(if $(BREAK),--break $(BREAK)) \
+		--type '$(subst ','\'',$(CMD))' --build $(OUT)/debug --device $(DISK_DEVICE) --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) \
+		--memory $(MEM)
 
 # $1: further arguments.
 run_bench = $(Q)accel=`tools/accelerator --choose $(ACCEL) --qemu $(QEMU) --build $(OUT)` && \
