@@ -116,8 +116,8 @@ def terminal_command(options):
 
 def default_options(**changes):
     options = argparse.Namespace(emulator="qemu", qemu="qemu-system-i386", machine="pc", cpu="max", memory=64, smp=1,
-                                 firmware="bios", accel="tcg", icount=False, iso=None, build="build/release", list="servers/system.toml",
-                                 kernel=None, elf="kernel.elf", arguments="", timeout=60,
+                                 firmware="bios", accel="tcg", icount=False, iso=None, build="build/release",
+                                 list="servers/system.toml", kernel=None, elf="kernel.elf", arguments="", timeout=60,
                                  extra=[])
     for name, value in changes.items():
         if not hasattr(options, name):
@@ -241,7 +241,7 @@ def parse(arguments):
     parser.add_argument("--timeout", type=float, default=60, help="seconds, default 60; ignored with --interactive")
     parser.add_argument("--interactive", action="store_true", help="serial line on this terminal; Ctrl-A X ends QEMU")
     parser.add_argument("--gdb", action="store_true", help="wait for gdb on port 1234 (QEMU)")
-    parser.add_argument("--print", action="store_true", help="print the QEMU command of --interactive, for a shell, and do not run it")
+    parser.add_argument("--print", action="store_true", help="print what --interactive runs, for a shell")
     parser.add_argument("extra", nargs="*", help="further QEMU arguments, or lines for Bochs, after --")
     parser.set_defaults(kernel=defaults.kernel)
     return parser.parse_args(arguments)
@@ -287,8 +287,8 @@ def main():
         status = subprocess.run(command).returncode
         return status >> 1 if status & 1 else status
     began = time.monotonic()
-    names = ("emulator", "qemu", "machine", "cpu", "memory", "smp", "firmware", "accel", "icount", "iso", "build", "elf", "list", "arguments",
-             "timeout", "extra")
+    names = ("emulator", "qemu", "machine", "cpu", "memory", "smp", "firmware", "accel", "icount", "iso", "build", "elf",
+             "list", "arguments", "timeout", "extra")
     result = run(**{name: getattr(options, name) for name in names})
     sys.stdout.write(result.serial)
     if result.code != 0:
