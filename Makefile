@@ -16,6 +16,9 @@ endif
 ifeq ($(filter $(UNIT),all instructions),)
 $(error UNIT is "$(UNIT)"; it must be all or instructions)
 endif
+ifeq ($(filter $(FIRMWARE),bios uefi32 uefi64),)
+$(error FIRMWARE is "$(FIRMWARE)"; it must be bios, uefi32 or uefi64)
+endif
 
 ifneq ($(shell test "$(MEM)" -ge 8 -a "$(SMP)" -ge 1 2>/dev/null || echo bad),)
 $(error MEM is "$(MEM)" and SMP is "$(SMP)"; they must be numbers: MiB, at least 8, and CPUs)
@@ -80,7 +83,7 @@ HOST_TESTS := $(patsubst servers/%.c,$(OUT)/unit/%,$(wildcard $(TESTED:%=servers
 given = $(if $(filter command line,$(origin $1)),$($1))
 CHOSEN = $(or $(call given,SERVICE),$(TESTED))
 
-.PHONY: all help packages-% iso audit run trace debug bench bench-linux bench-files bench-peers profile model interrupts-off report \
+.PHONY: all help packages-% iso usb audit run trace debug bench bench-linux bench-files bench-peers profile model interrupts-off report \
 	sample-report baseline compare record interrupts exhaustion kill fuzz attack storm power-cut mutations test unit-tests service service-tests again coverage \
 	check clean distclean
 .DELETE_ON_ERROR:
@@ -210,15 +213,30 @@ $(B)/postern-$1.iso: $(B)/kernel.elf $(MODULES) $(B)/symbols $(LISTS) tools/imag
 endef
 $(foreach variant,$(VARIANTS),$(eval $(call image,$(variant))))
 
-iso: packages-build-run $(VARIANTS:%=$(B)/postern-%.iso) ## GRUB images: demonstration, benchmarks, tests
+iso: packages-build-run $(VARIANTS:%=$(B)/postern-%.iso) ## GRUB images (BIOS, UEFI): demonstration, benchmarks, tests
+
+# A stick's demonstration has / in memory: it leaves the disks alone of whatever machine it is put into.
+$(B)/usb.list: servers/system.toml tools/system_list Makefile | $(MODULES)
+	$(Q)sed 's,/=ext2:disk0,/=memoryfs:,' $< > $(B)/usb.toml
+	$(Q)tools/system_list --programs $(B)/modules --output $@ $(B)/usb.toml
+
+$(B)/postern-usb.img: $(B)/kernel.elf $(MODULES) $(B)/symbols $(B)/usb.list tools/image
+	$(Q)tools/image --build $(B) --mkrescue $(GRUB_MKRESCUE) --default usb --output $@ $(B)/usb.list
+
+usb: packages-build-run $(B)/postern-usb.img ## image for a USB stick or a whole disk (BIOS, UEFI), and how to write it
+	@echo "$(B)/postern-usb.img is ready. Writing it to a stick erases the whole stick:"
+	@echo "  lsblk -d -o NAME,SIZE,TRAN,MODEL      # which one is it? sdX below"
+	@echo "  sudo dd if=$(B)/postern-usb.img of=/dev/sdX bs=4M conv=fsync"
+	@echo "It boots by BIOS and UEFI (secure boot off), and talks on COM1, 115200 baud: docs/images.md"
 
 # The demonstration's disk. It keeps what is written to it until something that it is made of changes.
 $(B)/disk.img: tools/disk_image servers/utilities/main.c $(B)/modules/utilities $(shell find disk -type f)
 	$(Q)tools/disk_image --modules $(B)/modules --output $@
 
-run: packages-build-run $(B)/postern-servers.iso $(DISK) ## boot to a prompt, with a disk; Ctrl-A X ends it
+run: packages-build-run$(if $(filter uefi%,$(FIRMWARE)),-uefi) $(B)/postern-servers.iso $(DISK) ## boot to a prompt, with a disk; Ctrl-A X ends it
 	$(Q)accel=`tools/accelerator --choose $(ACCEL) --qemu $(QEMU) --build $(OUT)` && \
-	set -- --qemu $(QEMU) --iso $(B)/postern-servers.iso --machine $(MACHINE) --cpu $(CPU) --memory $(MEM) --smp $(SMP) --accel $$accel \
+	set -- --qemu $(QEMU) --iso $(B)/postern-servers.iso --firmware $(FIRMWARE) --machine $(MACHINE) --cpu $(CPU) --memory $(MEM) \
+		--smp $(SMP) --accel $$accel \
 		$(if $(DISK),-- -drive file=$(DISK)$(,)format=raw$(,)if=none$(,)id=disk -device $(DISK_DEVICE)$(,)drive=disk) && \
 	if [ "$(V)" = 1 ]; then tools/boot.py --print "$$@"; fi && tools/boot.py --interactive "$$@"
 
@@ -437,8 +455,8 @@ test: packages-build-run-service
 	$(Q)$(MAKE) --no-print-directory BUILD=release all service-tests
 	$(Q)$(PYTHON) -m pytest -v --no-header -p no:cacheprovider --service $(SERVICE) tests/boot/test_own_tests.py
 else
-test: packages-build-run-test-debug-files-report ## unit tests, then the guest suite under QEMU and Bochs (SERVICE=rtc: that one's own tests)
-	$(Q)$(MAKE) --no-print-directory BUILD=release iso audit unit-tests service-tests $(OUT)/release/linux/ipc
+test: packages-build-run-uefi-test-debug-files-report ## unit tests, then the guest suite under QEMU and Bochs (SERVICE=rtc: that one's own tests)
+	$(Q)$(MAKE) --no-print-directory BUILD=release iso usb audit unit-tests service-tests $(OUT)/release/linux/ipc
 	$(Q)$(MAKE) --no-print-directory BUILD=debug iso
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider --numprocesses $(JOBS) --dist loadgroup tests
 endif

@@ -46,7 +46,7 @@ def make(*arguments):
     return subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60)
 
 
-@pytest.mark.parametrize("setting", ["BUILD=fast", "ACCEL=xen", "UNIT=hours", "MEM=much", "MEM=7"])
+@pytest.mark.parametrize("setting", ["BUILD=fast", "ACCEL=xen", "UNIT=hours", "FIRMWARE=efi", "MEM=much", "MEM=7"])
 def test_make_refuses_bad_settings(setting):
     done = make("help", setting)
     name, value = setting.split("=")
@@ -68,7 +68,7 @@ def test_boot_says_what_is_missing(arguments):
 
 def test_help_lists_the_targets():
     text = make("help").stdout
-    for target in ("all", "iso", "run", "debug", "bench", "test", "check", "clean"):
+    for target in ("all", "iso", "usb", "run", "debug", "bench", "test", "check", "clean"):
         assert f"  {target} " in text
 
 
