@@ -24,9 +24,12 @@ class Terminal:
         self.options.list = boot.prepare_list(self.options.list, self.options.build, self.folder / "system.list")
         command = boot.qemu_command(self.options, "stdio")
         command[command.index("-monitor") + 1] = f"unix:{self.folder}/monitor,server,nowait"
+        self.start(command)
+
+    def start(self, command, **where):
         self.text, self.seen = "", 0
         self.began = time.monotonic()
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **where)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
 
