@@ -12,6 +12,8 @@ html_title = "Postern"
 root_doc = "docs/index"
 extensions = ["myst_parser"]
 
+# Chapters that are being written; each is one like all others as soon as it is there.
+AWAITED = [f"docs/{name}" for name in ("pool-sizing", "debugging", "benchmarking", "security", "porting", "glossary", "comparison")]
 NORMALIZE = pathlib.Path("/usr/share/javascript/normalize.css/normalize.css")
 
 # Every Markdown file belongs to the book, at its place in the tree: so the links between them are those of a Git forge, and one that
@@ -35,7 +37,13 @@ def add_contents(app, docname, source):
     for part in re.split(r"^## ", source[0], flags=re.M)[1:]:
         title, _, text = part.partition("\n")
         pages = re.findall(r"^- \[[^]]*\]\((\S+)\.md\)", text, flags=re.M)
+        pages = [page for page in pages if (pathlib.Path(app.srcdir) / "docs" / f"{page}.md").exists() or f"docs/{page}" not in AWAITED]
         source[0] += "\n".join(["", "```{toctree}", ":hidden:", f":caption: {title}", "", *pages, "```", ""])
+
+
+def wait_for_chapter(app, env, node, text):
+    path = (pathlib.Path(app.srcdir) / node["refdoc"]).parent / node["reftarget"].split("#")[0]
+    return text if str(path.resolve().relative_to(app.srcdir)).removesuffix(".md") in AWAITED else None
 
 
 def ship_linked_files(app, document):
@@ -68,6 +76,7 @@ def open_with_the_first_chapter(app, _):
 
 def setup(app):
     app.connect("source-read", add_contents)
+    app.connect("missing-reference", wait_for_chapter)
     app.connect("doctree-read", ship_linked_files, priority=400) # before Sphinx takes such files for downloads
     app.connect("build-finished", mend_theme)
     app.connect("build-finished", open_with_the_first_chapter)
