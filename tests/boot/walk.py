@@ -1,8 +1,8 @@
-"""Walks a chapter of the tutorial as its reader does: writes the listings to their files, runs the commands, compares what they print.
+"""Walks a chapter of the tutorial as its reader does: writes the listings to files, runs the commands, compares what they print.
 
-What a chapter may hold is said in docs/tutorial/1-first-service.md, for its readers: a line "`path`:" before a listing, a diff, and
-console blocks, with `$ ` before what is typed, `/$ ` before what is typed to Postern, and `...` for what differs each time. Any
-other block is a mistake: nobody would have tried it."""
+What a chapter may hold is said in docs/tutorial/1-first-service.md, for its readers: a line "`path`:" before a listing, a diff,
+and console blocks, with `$ ` before what is typed, `/$ ` before what is typed to Postern, and `...` for what differs each time.
+Any other block is a mistake: nobody would have tried it."""
 
 import dataclasses
 import os
