@@ -84,8 +84,8 @@ OUT_OF_DATE = "out of date: docs/libserver.md: run tools/libserver_page"
     ("libserver/include/lock.h", "/* Takes it, and waits until it is free. */\n", "",
      ["libserver/include/lock.h:17: lock_acquire has no comment: that of lock_init does not name it", OUT_OF_DATE]),
     ("libserver/include/spawn.h", "#endif", "\nvoid added(void);\n#define ADDED(x) x\n#endif",
-     ["libserver/include/spawn.h:28: added has no comment", "libserver/include/spawn.h:29: ADDED has no comment: that of added does "
-      "not name it", OUT_OF_DATE]),
+     ["libserver/include/spawn.h:28: added has no comment",
+      "libserver/include/spawn.h:29: ADDED has no comment: that of added does not name it", OUT_OF_DATE]),
     ("libserver/include/spawn.h", "#endif", "\n/* Waits. */\nvoid wait_for(uint32_t timeout);\n#endif",
      ["libserver/include/spawn.h:29: wait_for: the comment does not say that timeout is in microseconds", OUT_OF_DATE]),
     ("libserver/include/lock.h", "Gives it back", "Gives it away", [OUT_OF_DATE]),

@@ -34,6 +34,8 @@ def test_chapter(walker, chapter):
 
 FILE = "`greeting`:\n\n```text\nhello\nworld\n```\n\n"
 CHANGE = "```diff\n--- a/greeting\n+++ b/greeting\n@@ -1,2 +1,2 @@\n hello\n-world\n+moon\n```\n\n"
+# A prompt, an echo, an answer, a prompt, and an end by two keys.
+TALK = "$ printf '/$ '; read x; echo $x; printf 'heard\\n/$ '; head -c 2 > /dev/null\n"
 
 
 def console(text):
@@ -45,7 +47,7 @@ def console(text):
     FILE + CHANGE + console("$ cat greeting\n...\nmoon\n$ head -1 greeting\nh...o\n"),
     console("$ echo 1; echo 2; \\\necho 3\n1\n...\n"),
     console("$ echo 'make: *** no'; false\nmake: *** no\n"),
-    console("$ printf '/$ '; read x; echo \"$x\"; printf 'heard\\n/$ '; head -c 2 > /dev/null\n/$ one\nheard\n"),
+    console(TALK + "/$ one\nheard\n"),
 ])
 def test_what_is_so_passes(tmp_path, text):
     (tmp_path / "chapter.md").write_text(text)
@@ -59,7 +61,7 @@ def test_what_is_so_passes(tmp_path, text):
     (console("$ false\n"), "ended with code 1, and the text does not say so"),
     (console("$ echo 'make: *** no'\nmake: *** no\n"), "ended with code 0"),
     (console("hello\n"), "begins with a command"),
-    (console("$ printf '/$ '; read x; echo \"$x\"; printf 'heard\\n/$ '; head -c 2 > /dev/null\n/$ one\nnothing\n"), "then /$ one"),
+    (console(TALK + "/$ one\nnothing\n"), "then /$ one"),
     ("```c\nint x;\n```\n", "without the name of its file"),
     (FILE.replace("world", "mars") + CHANGE, "does not apply"),
 ])

@@ -124,7 +124,7 @@ class Walker:
             raise Differs(f"{where}: the change does not apply:\n{done.stdout}{done.stderr}")
 
     def run(self, where, command):
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PYTEST"))}
         if command.typed:
             return self.talk(where, command, environment)
         done = subprocess.run(["bash", "-c", command.text], cwd=self.tree, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
