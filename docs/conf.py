@@ -16,8 +16,8 @@ extensions = ["myst_parser"]
 AWAITED = ["docs/debugging"]
 NORMALIZE = pathlib.Path("/usr/share/javascript/normalize.css/normalize.css")
 
-# Every Markdown file belongs to the book, at its place in the tree: so the links between them are those of a Git forge, and one that
-# no table of contents has is an error.
+# Every Markdown file belongs to the book, at its place in the tree: so the links between them are those of a Git forge, and one
+# that no table of contents has is an error.
 include_patterns = ["**.md"]
 exclude_patterns = ["build", "libraries", ".git"]
 myst_heading_anchors = 6
@@ -37,7 +37,8 @@ def add_contents(app, docname, source):
     for part in re.split(r"^## ", source[0], flags=re.M)[1:]:
         title, _, text = part.partition("\n")
         pages = re.findall(r"^- \[[^]]*\]\((\S+)\.md\)", text, flags=re.M)
-        pages = [page for page in pages if (pathlib.Path(app.srcdir) / "docs" / f"{page}.md").exists() or f"docs/{page}" not in AWAITED]
+        here = pathlib.Path(app.srcdir) / "docs"
+        pages = [page for page in pages if f"docs/{page}" not in AWAITED or (here / f"{page}.md").exists()]
         source[0] += "\n".join(["", "```{toctree}", ":hidden:", f":caption: {title}", "", *pages, "```", ""])
 
 
