@@ -80,6 +80,7 @@ def open_with_the_first_chapter(app, _):
 
 def setup(app):
     app.connect("source-read", add_contents)
+    app.connect("env-get-outdated", lambda *_: [root_doc])
     app.connect("missing-reference", wait_for_chapter)
     app.connect("doctree-read", ship_linked_files, priority=400) # before Sphinx takes such files for downloads
     app.connect("build-finished", mend_theme)
