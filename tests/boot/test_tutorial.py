@@ -20,6 +20,8 @@ import mutations    # noqa: E402
 def walker(tmp_path_factory):
     tree = tmp_path_factory.mktemp("tutorial") / "postern"
     mutations.copy_tree(tree)
+    if (ROOT / "build/unit/libserver").exists():
+        shutil.copytree(ROOT / "build/unit/libserver", tree / "build/unit/libserver")
     yield walk.Walker(tree)
     shutil.rmtree(tree)
 
