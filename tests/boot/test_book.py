@@ -92,7 +92,7 @@ OUT_OF_DATE = "out of date: docs/libserver.md: run tools/libserver_page"
      ["libserver/include/spawn.h:29: wait_for: the comment does not say that timeout is in microseconds", OUT_OF_DATE]),
     ("libserver/include/lock.h", "Gives it back", "Gives it away", [OUT_OF_DATE]),
     ("docs/libserver.md", "<!-- libserver/include/lock.h -->", "",
-     ["libserver/include/lock.h is on no page: name it in one of docs/libserver.md docs/kernel-calls.md"]),
+     ["libserver/include/lock.h is on no page: name it in one of docs/libserver.md docs/kernel-calls.md docs/services.md"]),
     ("libserver/include/lock.h", "#include <postern.h>", "#include <postrn.h>", None),
 ])
 def test_mistakes_are_told(copy, name, old, new, says):
