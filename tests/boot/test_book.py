@@ -34,7 +34,8 @@ def test_every_chapter_is_there_in_order(book):
 
 
 def test_every_text_is_a_chapter():
-    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.md"], cwd=ROOT, capture_output=True, text=True,
+                           check=True).stdout.split()
     assert sorted(names) == sorted(map(str, [*chapters(), "docs/index.md"]))
 
 
