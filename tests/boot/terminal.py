@@ -29,7 +29,8 @@ class Terminal:
     def start(self, command, **where):
         self.text, self.seen = "", 0
         self.began = time.monotonic()
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **where)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        start_new_session=True, **where)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
 

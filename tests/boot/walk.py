@@ -81,7 +81,7 @@ class Session(Terminal):
     """The machine that a command has started on this terminal; Ctrl-A X ends it."""
 
     def __init__(self, command, tree, environment):
-        self.start(["bash", "-c", command], cwd=tree, env=environment, start_new_session=True)
+        self.start(["bash", "-c", command], cwd=tree, env=environment)
 
     def __exit__(self, *_):
         try:
