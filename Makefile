@@ -80,14 +80,24 @@ HOST_TESTS := $(patsubst servers/%.c,$(OUT)/unit/%,$(wildcard $(TESTED:%=servers
 given = $(if $(filter command line,$(origin $1)),$($1))
 CHOSEN = $(or $(call given,SERVICE),$(TESTED))
 
-.PHONY: all help packages-% iso audit run trace debug bench bench-linux bench-files bench-peers profile model interrupts-off report \
-	sample-report baseline compare record interrupts exhaustion kill fuzz attack storm power-cut mutations test unit-tests service service-tests again coverage \
+.PHONY: FORCE at-once all help iso audit run trace debug bench bench-linux bench-files bench-peers profile model interrupts-off report \
+	sample-report baseline compare record interrupts exhaustion kill fuzz attack storm power-cut mutations test unit-tests service service-tests coverage \
 	check clean distclean
 .DELETE_ON_ERROR:
-.NOTPARALLEL: # packages are installed before anything is built; a whole build takes seconds
 .SECONDARY:
 
-all: packages-build $(B)/kernel.elf $(MODULES) $(B)/symbols $(LISTS) ## build kernel and programs (the default)
+# Commands take one step after the other: packages are installed before anything is built. Files are built by a make of their
+# own, as many at a time as there are processors.
+ifndef AT_ONCE
+.NOTPARALLEL:
+endif
+build_at_once = $(Q)$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS)) AT_ONCE='$1' at-once
+
+at-once: $(AT_ONCE)
+	@:
+
+all: packages-build ## build kernel and programs (the default)
+	+$(call build_at_once,$(B)/kernel.elf $(MODULES) $(B)/symbols $(LISTS))
 
 help: ## this list
 	@echo "make TARGET [NAME=value ...]; the names are in config.mk"
@@ -97,33 +107,53 @@ help: ## this list
 packages-%:
 	@tools/packages $(subst -, ,$*)
 
+# How far it is: on a terminal the file that is being compiled, in a line that the next one overwrites; and what is finished.
+TALKS := $(if $(findstring s,$(firstword -$(MAKEFLAGS))),,yes)
+BEGIN = @mkdir -p $(@D)$(if $(and $(TALKS),$(MAKE_TERMOUT)),; printf '  $<\033[K\r')
+FINISHED = $(if $(TALKS),@echo '  $@'$(if $(MAKE_TERMOUT),; printf '\033[K'))
+
+# Files that change when what make was told does: the flags, so that everything is compiled again; which files and programs there
+# are, so that everything is linked again, and what is no program any more does not get into an image.
+stamp = @mkdir -p $(@D); text='$1'; echo "$$text" | cmp -s - $@ || echo "$$text" > $@
+SETTINGS := Makefile config.mk $(B)/flags
+
+$(B)/flags: FORCE
+	+$(call stamp,$(CC) $(AR) $(STRIP) $(NASM) $(NASM_FLAGS) $(KERNEL_FLAGS) $(USER_FLAGS) $(LIBC_FLAGS))
+
+$(B)/sources: FORCE
+	+@rm -f $(filter-out $(MODULES),$(wildcard $(B)/modules/*)) \
+		$(filter-out $(PROGRAMS:%=$(B)/programs/%.elf) $(TESTED:%=$(B)/programs/%-test.elf),$(wildcard $(B)/programs/*.elf))
+	+$(call stamp,$(ADDRESSES) $(LISTS) $(wildcard $(addsuffix /*.c,$(PROGRAM_FOLDERS) $(TESTED:%=servers/%/test))) $(LIBRARY_OBJECTS) $(HOOK_OBJECTS) \
+		$(FILE_SYSTEM_OBJECTS) $(KERNEL_OBJECTS) $(AUDIT_C))
+
 # ---- kernel ----
 
-$(B)/offsets.inc: arch/x86/offsets.c Makefile config.mk
-	@mkdir -p $(@D)
+$(B)/offsets.inc: arch/x86/offsets.c $(SETTINGS)
+	$(BEGIN)
 	$(Q)$(CC) $(KERNEL_FLAGS) -fno-lto -MF $(B)/offsets.d -MT $@ -S $< -o - | sed -n 's/^@@//p' > $@
 
 # The compiler itself may call these after link-time optimisation has looked for their uses.
 $(B)/arch/x86/string.o: LINK_TIME :=
 
-$(B)/kernel/%.o: kernel/%.c Makefile config.mk
-	@mkdir -p $(@D)
+$(B)/kernel/%.o: kernel/%.c $(SETTINGS)
+	$(BEGIN)
 	$(Q)$(CC) $(KERNEL_FLAGS) -c $< -o $@
 
-$(B)/arch/x86/%.o: arch/x86/%.c Makefile config.mk
-	@mkdir -p $(@D)
+$(B)/arch/x86/%.o: arch/x86/%.c $(SETTINGS)
+	$(BEGIN)
 	$(Q)$(CC) $(KERNEL_FLAGS) -c $< -o $@
 
-$(B)/sysenter/%.o: sysenter/%.c Makefile config.mk
-	@mkdir -p $(@D)
+$(B)/sysenter/%.o: sysenter/%.c $(SETTINGS)
+	$(BEGIN)
 	$(Q)$(CC) $(KERNEL_FLAGS) -c $< -o $@
 
-$(B)/%.asm.o: %.asm $(B)/offsets.inc $(wildcard abi/*) Makefile config.mk
-	@mkdir -p $(@D)
-	$(Q)$(NASM) $(NASM_FLAGS) $< -o $@
+$(B)/%.asm.o: %.asm $(B)/offsets.inc $(SETTINGS)
+	$(BEGIN)
+	$(Q)$(NASM) $(NASM_FLAGS) -MD $(@:.o=.d) -MP $< -o $@
 
-$(B)/kernel.elf: $(KERNEL_OBJECTS) boot/kernel.ld
+$(B)/kernel.elf: $(KERNEL_OBJECTS) boot/kernel.ld $(B)/sources
 	$(Q)$(CC) -m32 $(OPTIMISE) -g $(LINK_TIME) -nostdlib -static -Wl,-z,noexecstack,--build-id=none,-T,boot/kernel.ld -o $@ $(KERNEL_OBJECTS)
+	$(FINISHED)
 
 # The kernel that checks itself when it is asked to: the same files, not optimised as a whole so that the linker can put the
 # audit's functions in front of some of theirs.
@@ -131,27 +161,28 @@ AUDIT_C := $(wildcard tests/audit/*.c)
 AUDIT_OBJECTS := $(patsubst %.c,$(B)/audit/%.o,$(KERNEL_C) $(AUDIT_C)) $(KERNEL_ASM:%.asm=$(B)/%.asm.o)
 AUDIT_WRAPPED := sys_process_info slab_allocate frame_allocate_low frame_allocate_any frame_extend_run
 
-$(B)/audit/%.o: %.c Makefile config.mk
-	@mkdir -p $(@D)
+$(B)/audit/%.o: %.c $(SETTINGS)
+	$(BEGIN)
 	$(Q)$(CC) $(KERNEL_FLAGS) -fno-lto -Itests/audit -c $< -o $@
 
-$(B)/audit.elf: $(AUDIT_OBJECTS) boot/kernel.ld
+$(B)/audit.elf: $(AUDIT_OBJECTS) boot/kernel.ld $(B)/sources
 	$(Q)$(CC) -m32 -g -nostdlib -static -Wl,-z,noexecstack,--build-id=none,-T,boot/kernel.ld $(AUDIT_WRAPPED:%=-Wl,--wrap=%) -o $@ \
 		$(AUDIT_OBJECTS)
+	$(FINISHED)
 
 # ---- library and programs ----
 
-$(B)/libserver/%.o: libserver/%.c Makefile config.mk
-	@mkdir -p $(@D)
+$(B)/libserver/%.o: libserver/%.c $(SETTINGS)
+	$(BEGIN)
 	$(Q)$(CC) $(USER_FLAGS) -c $< -o $@
 
-$(B)/libserver.a: $(LIBRARY_OBJECTS)
+$(B)/libserver.a: $(LIBRARY_OBJECTS) $(B)/sources
 	@rm -f $@
-	$(Q)$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $(LIBRARY_OBJECTS)
 
-$(B)/libc.a: $(HOOK_OBJECTS)
+$(B)/libc.a: $(HOOK_OBJECTS) $(B)/sources
 	@rm -f $@
-	$(Q)$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $(HOOK_OBJECTS)
 
 $(LIBRARIES)/newlib/lib/libc.a: tools/libraries libserver/libc/include/machine/_types.h
 	$(Q)tools/libraries newlib $(LIBRARIES)
@@ -160,28 +191,24 @@ $(LIBRARIES)/ext2fs/lib/libext2fs.a: $(LIBRARIES)/newlib/lib/libc.a
 	$(Q)tools/libraries ext2fs $(LIBRARIES)
 
 has_libc = $(filter $(patsubst %/,%,$1),$(LIBC_FOLDERS))
-$(B)/programs/%.o: %.c Makefile config.mk $(LIBRARIES)/ext2fs/lib/libext2fs.a
-	@mkdir -p $(@D)
+$(B)/programs/%.o: %.c $(SETTINGS) $(LIBRARIES)/ext2fs/lib/libext2fs.a
+	$(BEGIN)
 	$(Q)$(CC) $(USER_FLAGS) $(if $(call has_libc,$(dir $<)),$(LIBC_FLAGS)) -I$(<D) -c $< -o $@
 
 ADDRESSES := $(shell i=16; for p in $(PROGRAMS) $(TESTED:%=%-test); do printf '%s:0x%x000000 ' $$p $$i; i=$$((i+1)); done)
 address_of = $(patsubst $1:%,%,$(filter $1:%,$(ADDRESSES)))
-# A new program moves others.
-$(B)/addresses: again
-	@mkdir -p $(@D)
-	@echo '$(ADDRESSES)' | cmp -s - $@ || echo '$(ADDRESSES)' > $@
-again:
 
 # $1: its name; $2: its folder; $3: its C files; $4: where it is linked at; $5: the folder that it goes to.
 define program
 $(B)/programs/$1.elf: $(patsubst %.c,$(B)/programs/%.o,$3 $(SOURCES_$1)) $(if $(filter $2,$(FILE_SYSTEMS)),$(FILE_SYSTEM_OBJECTS)) \
-		$(B)/libserver.a $(if $(call has_libc,$2),$(HOOK_STARTUP) $(B)/libc.a) libserver/program.ld $(B)/addresses
+		$(B)/libserver.a $(if $(call has_libc,$2),$(HOOK_STARTUP) $(B)/libc.a) libserver/program.ld $(B)/sources
 	$(Q)$(CC) -m32 -nostdlib -static -Wl,-T,libserver/program.ld -Wl,--defsym,program_base=$4 -Wl,-z,noexecstack \
 		-Wl,--build-id=none -o $$@ $$(filter %.o,$$^) -Wl,--start-group $(B)/libserver.a $(if $(call has_libc,$2),$(B)/libc.a \
 		$(LIBRARIES)/ext2fs/lib/libext2fs.a $(LIBRARIES)/newlib/lib/libm.a $(LIBRARIES)/newlib/lib/libc.a) -lgcc -Wl,--end-group
 $(B)/$5/$1: $(B)/programs/$1.elf
 	@mkdir -p $$(@D)
 	$(Q)$(STRIP) -o $$@ $$<
+	$$(FINISHED)
 endef
 $(foreach folder,$(PROGRAM_FOLDERS),$(eval $(call program,$(call program_name,$(folder)),$(folder),$(wildcard $(folder)/*.c),$(call \
 	address_of,$(call program_name,$(folder))),modules)))
@@ -192,11 +219,11 @@ $(foreach name,$(TESTED),$(eval $(call program,$(name)-test,servers/$(name)/test
 $(B)/symbols: tools/symbols $(PROGRAMS:%=$(B)/programs/%.elf)
 	$(Q)tools/symbols --output $@ $(filter %.elf,$^)
 
--include $(wildcard $(B)/audit/*/*.d $(B)/audit/*/*/*.d $(B)/*.d $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)
+-include $(shell find $(B) $(COVERAGE) -name '*.d' 2> /dev/null)
 
 # ---- system lists ----
 
-$(B)/%.list: %/system.toml tools/system_list | $(MODULES)
+$(B)/%.list: %/system.toml tools/system_list $(B)/sources | $(MODULES)
 	$(Q)tools/system_list --programs $(B)/modules --output $@ $<
 
 # ---- images ----
@@ -207,16 +234,18 @@ $(B)/%.list: %/system.toml tools/system_list | $(MODULES)
 define image
 $(B)/postern-$1.iso: $(B)/kernel.elf $(MODULES) $(B)/symbols $(LISTS) tools/image
 	$(Q)tools/image --build $(B) --mkrescue $(GRUB_MKRESCUE) --default $1 --output $$@ $(LISTS)
+	$$(FINISHED)
 endef
 $(foreach variant,$(VARIANTS),$(eval $(call image,$(variant))))
 
-iso: packages-build-run $(VARIANTS:%=$(B)/postern-%.iso) ## GRUB images: demonstration, benchmarks, tests
+iso: packages-build-run all $(VARIANTS:%=$(B)/postern-%.iso) ## GRUB images: demonstration, benchmarks, tests
 
 # The demonstration's disk. It keeps what is written to it until something that it is made of changes.
-$(B)/disk.img: tools/disk_image servers/utilities/main.c $(B)/modules/utilities $(shell find disk -type f)
+$(B)/disk.img: tools/disk_image servers/utilities/main.c $(B)/modules/utilities $(shell find disk | sed 's/ /\\ /g')
 	$(Q)tools/disk_image --modules $(B)/modules --output $@
+	$(FINISHED)
 
-run: packages-build-run $(B)/postern-servers.iso $(DISK) ## boot to a prompt, with a disk; Ctrl-A X ends it
+run: packages-build-run all $(B)/postern-servers.iso $(DISK) ## boot to a prompt, with a disk; Ctrl-A X ends it
 	$(Q)accel=`tools/accelerator --choose $(ACCEL) --qemu $(QEMU) --build $(OUT)` && \
 	set -- --qemu $(QEMU) --iso $(B)/postern-servers.iso --machine $(MACHINE) --cpu $(CPU) --memory $(MEM) --smp $(SMP) --accel $$accel \
 		$(if $(DISK),-- -drive file=$(DISK)$(,)format=raw$(,)if=none$(,)id=disk -device $(DISK_DEVICE)$(,)drive=disk) && \
@@ -237,7 +266,7 @@ run_bench = $(Q)accel=`tools/accelerator --choose $(ACCEL) --qemu $(QEMU) --buil
 	$(PYTHON) perf/bench.py --build $(B) --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) --memory $(MEM) --accel $$accel \
 		--unit $(UNIT) $1
 
-bench: packages-build-run $(B)/postern-perf.iso ## print INT 250 beside SYSENTER (UNIT=instructions: exact counts only; FULL=1: all)
+bench: packages-build-run all $(B)/postern-perf.iso ## print INT 250 beside SYSENTER (UNIT=instructions: exact counts only; FULL=1: all)
 	$(call run_bench,$(if $(filter 1,$(FULL)),--full) --output $(OUT)/bench.json)
 
 $(OUT)/plugins/%.so: perf/plugins/%.c perf/plugins/plugin.h Makefile
@@ -272,16 +301,16 @@ sample-report: ACCEL := tcg
 sample-report: report ## the same under TCG, as docs/sample-report.html
 	$(Q)$(REPORT) --sample docs/sample-report.html
 
-baseline: packages-build-run $(B)/postern-perf.iso ## save figures to compare with later (BASE=path, RUNS=n timed runs)
+baseline: packages-build-run all $(B)/postern-perf.iso ## save figures to compare with later (BASE=path, RUNS=n timed runs)
 	$(call run_bench,--runs $(RUNS) --output $(BASE) > /dev/null)
 
-compare: packages-build-run-report $(B)/postern-perf.iso ## measure, and say of each figure: better, worse, same or noise (BASE=path)
+compare: packages-build-run-report all $(B)/postern-perf.iso ## measure, and say of each figure: better, worse, same or noise (BASE=path)
 	$(Q)$(PYTHON) perf/compare.py --base $(BASE)
 	$(call run_bench,--runs $(RUNS) --output $(OUT)/bench.json > /dev/null)
 	$(Q)$(PYTHON) perf/compare.py --base $(BASE) --now $(OUT)/bench.json
 	$(Q)$(REPORT) --base $(BASE) --output $(OUT)/report
 
-record: packages-build-run $(B)/postern-perf.iso ## make the exact figures of now those that make test lets none exceed
+record: packages-build-run all $(B)/postern-perf.iso ## make the exact figures of now those that make test lets none exceed
 	$(call run_bench,--unit instructions --output $(OUT)/record.json > /dev/null)
 	$(Q)$(PYTHON) perf/record.py --figures $(OUT)/record.json --write
 
@@ -327,7 +356,7 @@ bench-linux: packages-build-run-files $(B)/linux/files.initramfs $(OUT)/files.im
 bench-files: packages-build-run-files all $(B)/linux/files.initramfs $(OUT)/files.img ## file access on Postern beside Linux
 	$(Q)$(FILES_RUN)
 
-bench-peers: packages-build-run $(B)/postern-perf.iso $(LINUX)/vmlinuz $(B)/linux/ipc.initramfs ## calls beside Linux's pipes, sockets, eventfds, futexes (fetches 50 MB once)
+bench-peers: packages-build-run all $(B)/postern-perf.iso $(LINUX)/vmlinuz $(B)/linux/ipc.initramfs ## calls beside Linux's pipes, sockets, eventfds, futexes (fetches 50 MB once)
 	$(Q)$(PYTHON) perf/peers.py --build $(B) --bench $(OUT)/bench.json --linux-kernel $(LINUX)/vmlinuz \
 		--linux-programs $(B)/linux/ipc.initramfs --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) --memory $(MEM) \
 		--unit $(UNIT) --output $(OUT)/peers.json
@@ -362,13 +391,13 @@ fuzz: packages-build-run all audit ## random calls from hostile processes (CALLS
 attack: packages-build-run all ## one client attacks: percentiles of another one's calls, ROUNDS alone and under each attack
 	$(Q)$(call guest_tests,kernel.elf,only=attack attack-rounds=$(ROUNDS))
 
-UNIT := gcc -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined -fno-sanitize-recover=all
+COMPILE_UNIT := gcc -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined -fno-sanitize-recover=all
 # The files that a unit test names, of the folder that it is about.
 links_of = $(shell sed -n 's,^// links: ,,p' $1)
 
 $(OUT)/unit/%: tests/host/%.c $(wildcard tests/host/*.h kernel/*.c kernel/*.h abi/* servers/*/*.[ch]) Makefile config.mk
 	@mkdir -p $(@D)
-	$(Q)$(UNIT) -Iabi -Ikernel -Iarch/x86 -Ilibserver/include -I. -o $@ $< $(addprefix kernel/,$(call links_of,$<)) -lcmocka
+	$(Q)$(COMPILE_UNIT) -Iabi -Ikernel -Iarch/x86 -Ilibserver/include -I. -o $@ $< $(addprefix kernel/,$(call links_of,$<)) -lcmocka
 
 # A service on the machine that builds: its files, whose main() has another name, the fake of libserver, and what of the true one
 # asks the kernel for nothing.
@@ -376,26 +405,28 @@ FAKE_OBJECTS := $(patsubst %.c,$(OUT)/unit/%.o,$(wildcard libserver/testing/fake
 	$(addprefix libserver/,connection.c lock.c print.c status.c))
 $(OUT)/unit/%.o: %.c Makefile config.mk
 	@mkdir -p $(@D)
-	$(Q)$(UNIT) -MMD -MP $(if $(word 4,$(subst /, ,$<)),,-Dmain=service_main) -Ilibserver/testing/include -Iabi -Ilibserver/include -I. \
+	$(Q)$(COMPILE_UNIT) -MMD -MP $(if $(word 4,$(subst /, ,$<)),,-Dmain=service_main) -Ilibserver/testing/include -Iabi -Ilibserver/include -I. \
 		-c $< -o $@
 
 $(OUT)/unit/test_fake: tests/host/test_fake.c $(FAKE_OBJECTS)
-	$(Q)$(UNIT) -Ilibserver/testing/include -Iabi -Ilibserver/include -I. -o $@ $^ -lcmocka
+	$(Q)$(COMPILE_UNIT) -Ilibserver/testing/include -Iabi -Ilibserver/include -I. -o $@ $^ -lcmocka
 
 # $1: the test, such as rtc/test/host; the service's files are those that it names, or all.
 define host_test
 $(OUT)/unit/$1: $(patsubst %.c,$(OUT)/unit/%.o,servers/$1.c $(or $(addprefix servers/$(firstword $(subst /, ,$1))/,$(call \
 		links_of,servers/$1.c)),$(wildcard servers/$(firstword $(subst /, ,$1))/*.c))) $(FAKE_OBJECTS)
 	@mkdir -p $$(@D)
-	$(Q)$(UNIT) -o $$@ $$^ -lcmocka
+	$(Q)$(COMPILE_UNIT) -o $$@ $$^ -lcmocka
 endef
 $(foreach test,$(HOST_TESTS:$(OUT)/unit/%=%),$(eval $(call host_test,$(test))))
 
 -include $(wildcard $(OUT)/unit/*/*/*.d $(OUT)/unit/*/*/*/*.d)
 
-audit: packages-build $(B)/audit.elf
+audit: packages-build
+	+$(call build_at_once,$(B)/audit.elf)
 
-unit-tests: packages-build-test $(UNIT_TESTS)
+unit-tests: packages-build-test
+	+$(call build_at_once,$(UNIT_TESTS))
 
 service-tests: packages-build-service $(CHOSEN:%=$(B)/service-tests/%-test) $(filter $(CHOSEN:%=$(OUT)/unit/%/test/host%),$(HOST_TESTS))
 
@@ -407,8 +438,8 @@ service: ## a service of your own, with tests, made of servers/template: make se
 COVERAGE := $(OUT)/coverage
 COVERAGE_FLAGS := $(filter-out $(OPTIMISE) $(LINK_TIME) -DBUILD_RELEASE=1,$(KERNEL_FLAGS)) -DBUILD_RELEASE=0 -O0 --coverage -fprofile-info-section
 
-$(COVERAGE)/%.o: %.c Makefile config.mk
-	@mkdir -p $(@D)
+$(COVERAGE)/%.o: %.c $(SETTINGS)
+	$(BEGIN)
 	$(Q)$(CC) $(COVERAGE_FLAGS) -c $< -o $@
 
 $(COVERAGE)/kernel.elf: $(KERNEL_C:%.c=$(COVERAGE)/%.o) $(KERNEL_ASM:%.asm=$(B)/%.asm.o) boot/kernel.ld
@@ -421,9 +452,8 @@ $(COVERAGE)/executed.so: tests/coverage/executed.c perf/plugins/plugin.h Makefil
 	@mkdir -p $(@D)
 	$(Q)$(PLUGIN) -o $@ $<
 
--include $(wildcard $(COVERAGE)/*/*.d $(COVERAGE)/*/*/*.d)
-
-coverage: packages-build-run $(COVERAGE)/kernel.elf $(COVERAGE)/executed.so $(MODULES) ## branches and instructions of the kernel that the guest suite reaches
+coverage: packages-build-run all ## branches and instructions of the kernel that the guest suite reaches
+	+$(call build_at_once,$(COVERAGE)/kernel.elf $(COVERAGE)/executed.so)
 	@ln -sfn $(abspath $(B)/modules) $(COVERAGE)/modules
 	$(Q)$(PYTHON) tests/coverage/coverage.py --build $(COVERAGE) --nasm $(B) --qemu $(QEMU) --gcov $(CROSS)gcov --output $(COVERAGE)/figures.json
 
