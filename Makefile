@@ -7,6 +7,7 @@ VARIANTS := $(patsubst %/system.toml,%,$(wildcard servers/system.toml perf/syste
 LISTS := $(VARIANTS:%=$(B)/%.list)
 Q := $(if $(filter 1,$(V)),,@)
 
+# Values that cannot be right are refused before anything is done.
 ifeq ($(filter $(BUILD),release debug),)
 $(error BUILD is "$(BUILD)"; it must be release or debug)
 endif
@@ -16,14 +17,22 @@ endif
 ifeq ($(filter $(UNIT),all instructions),)
 $(error UNIT is "$(UNIT)"; it must be all or instructions)
 endif
-
-ifneq ($(shell test "$(MEM)" -ge 8 -a "$(SMP)" -ge 1 2>/dev/null || echo bad),)
-$(error MEM is "$(MEM)" and SMP is "$(SMP)"; they must be numbers: MiB, at least 8, and CPUs)
+SETTINGS_ASKED := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
+SETTINGS_KNOWN := AT_ONCE $(shell sed -n 's/^\([A-Z_]*\) [?:]*=.*/\1/p' config.mk)
+UNKNOWN := $(filter-out $(SETTINGS_KNOWN) -%,$(SETTINGS_ASKED))
+$(if $(UNKNOWN),$(error $(firstword $(UNKNOWN)) is no setting; config.mk names all: $(wordlist 2,99,$(SETTINGS_KNOWN))))
+# NAME:least
+NUMBERS := MEM:8 FILES_MEM:8 SMP:1 JOBS:1 RUNS:1 KILLS:1 CUTS:1 CALLS:1 SEED:0 STRIDE:1 CLOCKS:1 ROUNDS:1 $(if $(COUNT),COUNT:1)
+WRONG := $(shell set -- $(foreach word,$(NUMBERS),$(subst :, ,$(word)) '$($(firstword $(subst :, ,$(word))))'); \
+	while [ $$1 ]; do [ "$$3" -ge $$2 ] 2> /dev/null || { echo "$$1 is \"$$3\"; it must be a number of at least $$2"; break; }; \
+	shift 3; done)
+$(if $(WRONG),$(error $(WRONG) (config.mk says of what)))
+ifneq ($(DISK),$(B)/disk.img)
+$(if $(wildcard $(DISK)),,$(if $(DISK),$(error DISK is "$(DISK)", which is not there; without DISK= an image is made from the folder disk/)))
 endif
 
 # ---- flags ----
 
-OPTIMISE := $(if $(filter debug,$(BUILD)),-Og,-O2)
 COMMON := -m32 -march=i686 -std=gnu11 -ffreestanding -fno-pic -fno-stack-protector -fcf-protection=none \
 	-fno-asynchronous-unwind-tables -fomit-frame-pointer -mpreferred-stack-boundary=2 $(OPTIMISE) -g \
 	-Wall -Wextra -Werror -MMD -MP
@@ -80,6 +89,8 @@ HOST_TESTS := $(patsubst servers/%.c,$(OUT)/unit/%,$(wildcard $(TESTED:%=servers
 given = $(if $(filter command line,$(origin $1)),$($1))
 CHOSEN = $(or $(call given,SERVICE),$(TESTED))
 
+# ---- build ----
+
 .PHONY: FORCE at-once all help iso audit run trace debug bench bench-linux bench-files bench-peers profile model interrupts-off report \
 	sample-report baseline compare record interrupts exhaustion kill fuzz attack storm power-cut mutations test unit-tests service service-tests coverage \
 	check clean distclean
@@ -100,8 +111,10 @@ all: packages-build ## build kernel and programs (the default)
 	+$(call build_at_once,$(B)/kernel.elf $(MODULES) $(B)/symbols $(LISTS))
 
 help: ## this list
-	@echo "make TARGET [NAME=value ...]; the names are in config.mk"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@echo "make TARGET [NAME=value ...]; every NAME and its default stand in config.mk"
+	@awk '/^# ---- .* ----$$/ { gsub(/# ---- | ----/, ""); section = $$0 } \
+		match($$0, /^[a-z-]+:.* ## /) { if (section) printf "\n%s\n", section; section = ""; target = $$1; sub(/:.*/, "", target); \
+		printf "  %-15s %s\n", target, substr($$0, RLENGTH + 1) }' Makefile
 
 # packages-build-run: what these two need, in one apt line.
 packages-%:
@@ -245,13 +258,13 @@ $(B)/disk.img: tools/disk_image servers/utilities/main.c $(B)/modules/utilities 
 	$(Q)tools/disk_image --modules $(B)/modules --output $@
 	$(FINISHED)
 
+# ---- run ----
+
 run: packages-build-run all $(B)/postern-servers.iso $(DISK) ## boot to a prompt, with a disk; Ctrl-A X ends it
 	$(Q)accel=`tools/accelerator --choose $(ACCEL) --qemu $(QEMU) --build $(OUT)` && \
 	set -- --qemu $(QEMU) --iso $(B)/postern-servers.iso --machine $(MACHINE) --cpu $(CPU) --memory $(MEM) --smp $(SMP) --accel $$accel \
 		$(if $(DISK),-- -drive file=$(DISK)$(,)format=raw$(,)if=none$(,)id=disk -device $(DISK_DEVICE)$(,)drive=disk) && \
 	if [ "$(V)" = 1 ]; then tools/boot.py --print "$$@"; fi && tools/boot.py --interactive "$$@"
-
-CMD ?= cat /etc/motd
 
 trace: packages-build-run all $(B)/disk.img ## see a call: CMD (default cat /etc/motd) as a flame chart, text and Chrome trace events
 	$(Q)tools/trace --command '$(subst ','\'',$(CMD))' --build $(B) --disk $(B)/disk.img --device $(DISK_DEVICE) --qemu $(QEMU) \
@@ -260,6 +273,8 @@ trace: packages-build-run all $(B)/disk.img ## see a call: CMD (default cat /etc
 debug: packages-build-run-debug ## QEMU waits; gdb starts with the symbols of kernel and programs
 	$(Q)$(MAKE) --no-print-directory BUILD=debug all
 	$(Q)tools/debug --build $(OUT)/debug --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) --memory $(MEM)
+
+# ---- measure ----
 
 # $1: further arguments.
 run_bench = $(Q)accel=`tools/accelerator --choose $(ACCEL) --qemu $(QEMU) --build $(OUT)` && \
@@ -363,15 +378,6 @@ bench-peers: packages-build-run all $(B)/postern-perf.iso $(LINUX)/vmlinuz $(B)/
 
 # ---- tests ----
 
-# Sizes of the long tests, on the command line.
-CALLS ?= 5000000
-SEED ?= 1
-
-STRIDE ?= 7
-CLOCKS ?= 4000
-ROUNDS ?= 10000
-CUTS ?= 300
-
 # $1: the kernel; $2: arguments of the test program. What is not about the tests is left out.
 guest_tests = bash -o pipefail -c 'tools/boot.py --build $(B) --elf $1 --list tests/system.toml --icount --interactive \
 	--arguments "$2" | sed -u -n "/^\#/p; /ok /p; /audit:/p; /panic/,\$$p"'
@@ -471,7 +477,6 @@ test: packages-build-run-test-debug-files-report ## unit tests, then the guest s
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider --numprocesses $(JOBS) --dist loadgroup tests
 endif
 
-# COUNT=10: a fixed sample.
 mutations: packages-build-run-test-debug ## seeds bugs, one at a time, and asks whether the tests notice (COUNT=10: a sample)
 	$(Q)$(MAKE) --no-print-directory BUILD=release iso unit-tests
 	$(Q)$(MAKE) --no-print-directory BUILD=debug all
@@ -482,6 +487,8 @@ storm: packages-build-run-test-files all ## kill services under load, KILLS time
 
 power-cut: packages-build-run-test-files all ## cut the power at CUTS (default 300) writes to each kind of disk, and look at what is left
 	$(Q)$(PYTHON) tests/boot/power_cuts.py --build $(B) --qemu $(QEMU) --cuts $(CUTS)
+
+# ---- check, clean ----
 
 check: packages-build-check all ## static analysis, format, size of the privileged part, model of calls, proofs
 	$(Q)tools/check_format
