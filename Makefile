@@ -33,9 +33,9 @@ endif
 
 # ---- flags ----
 
-COMMON := -m32 -march=i686 -std=gnu11 -ffreestanding -fno-pic -fno-stack-protector -fcf-protection=none \
-	-fno-asynchronous-unwind-tables -fomit-frame-pointer -mpreferred-stack-boundary=2 $(OPTIMISE) -g \
-	-Wall -Wextra -Werror -MMD -MP
+BARE := -m32 -march=i686 -std=gnu11 -ffreestanding -fno-pic -fno-stack-protector -fcf-protection=none \
+	-fno-asynchronous-unwind-tables -fomit-frame-pointer
+COMMON := $(BARE) -mpreferred-stack-boundary=2 $(OPTIMISE) -g -Wall -Wextra -Werror -MMD -MP
 # The kernel is optimised as a whole: its files are cut for the reader, and calls between them should cost nothing. The
 # inline limit is gcc's old default: with today's smaller one a round trip by INT 250 takes 110 instructions more, and with
 # the default growth of the whole 28 more.
@@ -80,7 +80,7 @@ SOURCES_block := servers/pci/driver/driver.c
 SOURCES_block-test := $(SOURCES_block)
 SOURCES_file-tests := servers/utilities/sha256.c
 SOURCES_tests := libserver/testing/tap.c
-MODULES := $(PROGRAMS:%=$(B)/modules/%)
+PROGRAM_FILES := $(PROGRAMS:%=$(B)/modules/%)
 UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test_*.c))
 # Services with tests of their own, in servers/NAME/test: guest*.c is a program that prints TAP, each host*.c one that runs natively.
 TESTED := $(patsubst servers/%/test/test.toml,%,$(wildcard servers/*/test/test.toml))
@@ -91,7 +91,7 @@ CHOSEN = $(or $(call given,SERVICE),$(TESTED))
 
 # ---- build ----
 
-.PHONY: FORCE at-once all help iso audit run trace debug bench bench-linux bench-files bench-peers profile model interrupts-off report \
+.PHONY: FORCE at-once all help iso sdk audit run trace debug bench bench-linux bench-files bench-peers profile model interrupts-off report \
 	sample-report baseline compare record interrupts exhaustion kill fuzz attack storm power-cut mutations test unit-tests service service-tests coverage \
 	check clean distclean
 .DELETE_ON_ERROR:
@@ -108,7 +108,7 @@ at-once: $(AT_ONCE)
 	@:
 
 all: packages-build ## build kernel and programs (the default)
-	+$(call build_at_once,$(B)/kernel.elf $(MODULES) $(B)/symbols $(LISTS))
+	+$(call build_at_once,$(B)/kernel.elf $(PROGRAM_FILES) $(B)/symbols $(LISTS))
 
 help: ## this list
 	@echo "make TARGET [NAME=value ...]; every NAME and its default stand in config.mk"
@@ -134,7 +134,7 @@ $(B)/flags: FORCE
 	+$(call stamp,$(CC) $(AR) $(STRIP) $(NASM) $(NASM_FLAGS) $(KERNEL_FLAGS) $(USER_FLAGS) $(LIBC_FLAGS))
 
 $(B)/sources: FORCE
-	+@rm -f $(filter-out $(MODULES),$(wildcard $(B)/modules/*)) \
+	+@rm -f $(filter-out $(PROGRAM_FILES),$(wildcard $(B)/modules/*)) \
 		$(filter-out $(PROGRAMS:%=$(B)/programs/%.elf) $(TESTED:%=$(B)/programs/%-test.elf),$(wildcard $(B)/programs/*.elf))
 	+$(call stamp,$(ADDRESSES) $(LISTS) $(wildcard $(addsuffix /*.c,$(PROGRAM_FOLDERS) $(TESTED:%=servers/%/test))) $(LIBRARY_OBJECTS) $(HOOK_OBJECTS) \
 		$(FILE_SYSTEM_OBJECTS) $(KERNEL_OBJECTS) $(AUDIT_C))
@@ -236,7 +236,7 @@ $(B)/symbols: tools/symbols $(PROGRAMS:%=$(B)/programs/%.elf)
 
 # ---- system lists ----
 
-$(B)/%.list: %/system.toml tools/system_list $(B)/sources | $(MODULES)
+$(B)/%.list: %/system.toml tools/system_list $(B)/sources | $(PROGRAM_FILES)
 	$(Q)tools/system_list --programs $(B)/modules --output $@ $<
 
 # ---- images ----
@@ -245,7 +245,7 @@ $(B)/%.list: %/system.toml tools/system_list $(B)/sources | $(MODULES)
 
 # One image per variant: the menu knows all, and starts with its own.
 define image
-$(B)/postern-$1.iso: $(B)/kernel.elf $(MODULES) $(B)/symbols $(LISTS) tools/image
+$(B)/postern-$1.iso: $(B)/kernel.elf $(PROGRAM_FILES) $(B)/symbols $(LISTS) tools/image
 	$(Q)tools/image --build $(B) --mkrescue $(GRUB_MKRESCUE) --default $1 --output $$@ $(LISTS)
 	$$(FINISHED)
 endef
@@ -258,11 +258,23 @@ $(B)/disk.img: tools/disk_image servers/utilities/main.c $(B)/modules/utilities 
 	$(Q)tools/disk_image --modules $(B)/modules --output $@
 	$(FINISHED)
 
+# ---- SDK ----
+
+sdk: packages-build-sdk all ## what programs outside this tree need: headers, libraries, pkg-config files, a template (SDK=path)
+	$(Q)tools/sdk --build $(B) --libraries $(LIBRARIES) --output $(SDK) --flags '$(BARE) -mpreferred-stack-boundary=3'
+
 # ---- run ----
 
-run: packages-build-run all $(B)/postern-servers.iso $(DISK) ## boot to a prompt, with a disk; Ctrl-A X ends it
+# With MODULES=, what is booted is another build folder.
+RUN := $(if $(MODULES),$(B)/added,$(B))
+
+$(B)/added/postern-servers.iso: FORCE
+	$(Q)tools/add_modules --build $(B) --output $(@D) $(MODULES)
+	$(Q)tools/image --build $(@D) --mkrescue $(GRUB_MKRESCUE) --default servers --output $@ $(@D)/servers.list
+
+run: packages-build-run all $(RUN)/postern-servers.iso $(DISK) ## boot to a prompt, with a disk (MODULES="paths": your programs and lists too); Ctrl-A X ends it
 	$(Q)accel=`tools/accelerator --choose $(ACCEL) --qemu $(QEMU) --build $(OUT)` && \
-	set -- --qemu $(QEMU) --iso $(B)/postern-servers.iso --machine $(MACHINE) --cpu $(CPU) --memory $(MEM) --smp $(SMP) --accel $$accel \
+	set -- --qemu $(QEMU) --iso $(RUN)/postern-servers.iso --machine $(MACHINE) --cpu $(CPU) --memory $(MEM) --smp $(SMP) --accel $$accel \
 		$(if $(DISK),-- -drive file=$(DISK)$(,)format=raw$(,)if=none$(,)id=disk -device $(DISK_DEVICE)$(,)drive=disk) && \
 	if [ "$(V)" = 1 ]; then tools/boot.py --print "$$@"; fi && tools/boot.py --interactive "$$@"
 

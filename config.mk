@@ -21,6 +21,8 @@ FILES_MEM ?= 256
 # make run: the disk image (empty: no disk), and its device: virtio-blk-pci, or ide-hd for IDE on pc and AHCI on q35
 DISK ?= $(OUT)/$(BUILD)/disk.img
 DISK_DEVICE ?= virtio-blk-pci
+# make run: programs of your own, system lists (.toml) that are added to servers/system.toml, folders with both
+MODULES ?=
 # make trace: what is done at the prompt
 CMD ?= cat /etc/motd
 # make storm: how often each service is killed, and which (empty: all; copy is the block driver while a tree is copied)
@@ -57,6 +59,8 @@ PYTHON ?= /usr/bin/python3
 
 # Where everything that is built goes
 OUT ?= build
+# make sdk: where it goes
+SDK ?= $(OUT)/sdk
 # Where the works of others go: newlib and libext2fs, built once from Debian's sources, and Debian's Linux for make bench-linux;
 # kept by make clean
 LIBRARIES ?= libraries
