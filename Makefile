@@ -35,7 +35,7 @@ endif
 
 BARE := -m32 -march=i686 -std=gnu11 -ffreestanding -fno-pic -fno-stack-protector -fcf-protection=none \
 	-fno-asynchronous-unwind-tables -fomit-frame-pointer
-COMMON := $(BARE) -mpreferred-stack-boundary=2 $(OPTIMISE) -g -Wall -Wextra -Werror -MMD -MP
+COMMON := $(BARE) -mpreferred-stack-boundary=2 $(OPTIMISE) -g -Wall -Wextra -Werror -MD -MP
 # The kernel is optimised as a whole: its files are cut for the reader, and calls between them should cost nothing. The
 # inline limit is gcc's old default: with today's smaller one a round trip by INT 250 takes 110 instructions more, and with
 # the default growth of the whole 28 more.
@@ -160,9 +160,11 @@ $(B)/sysenter/%.o: sysenter/%.c $(SETTINGS)
 	$(BEGIN)
 	$(Q)$(CC) $(KERNEL_FLAGS) -c $< -o $@
 
-$(B)/%.asm.o: %.asm $(B)/offsets.inc $(SETTINGS)
+# NASM's -MD leaves out what is included.
+$(B)/%.asm.o: %.asm $(wildcard abi/*) $(SETTINGS)
 	$(BEGIN)
-	$(Q)$(NASM) $(NASM_FLAGS) -MD $(@:.o=.d) -MP $< -o $@
+	$(Q)$(NASM) $(NASM_FLAGS) $< -o $@
+$(KERNEL_ASM:%.asm=$(B)/%.asm.o): $(B)/offsets.inc
 
 $(B)/kernel.elf: $(KERNEL_OBJECTS) boot/kernel.ld $(B)/sources
 	$(Q)$(CC) -m32 $(OPTIMISE) -g $(LINK_TIME) -nostdlib -static -Wl,-z,noexecstack,--build-id=none,-T,boot/kernel.ld -o $@ $(KERNEL_OBJECTS)
