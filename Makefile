@@ -448,7 +448,8 @@ audit: packages-build
 unit-tests: packages-build-test
 	+$(call build_at_once,$(UNIT_TESTS))
 
-service-tests: packages-build-service $(CHOSEN:%=$(B)/service-tests/%-test) $(filter $(CHOSEN:%=$(OUT)/unit/%/test/host%),$(HOST_TESTS))
+service-tests: packages-build-service
+	+$(call build_at_once,$(CHOSEN:%=$(B)/service-tests/%-test) $(filter $(CHOSEN:%=$(OUT)/unit/%/test/host%),$(HOST_TESTS)))
 
 service: ## a service of your own, with tests, made of servers/template: make service NAME=clock
 	$(Q)tools/service --programs '$(PROGRAMS) $(TESTED:%=%-test)' '$(call given,NAME)'

@@ -21,6 +21,9 @@ FILES_MEM ?= 256
 # make run: the disk image (empty: no disk), and its device: virtio-blk-pci, or ide-hd for IDE on pc and AHCI on q35
 DISK ?= $(OUT)/$(BUILD)/disk.img
 DISK_DEVICE ?= virtio-blk-pci
+# make service: the name of the new service; make test: the one whose own tests are run (empty: all there is)
+NAME ?=
+SERVICE ?=
 # make run: programs of your own, system lists (.toml) that are added to servers/system.toml, folders with both
 MODULES ?=
 # make trace: what is done at the prompt
