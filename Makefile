@@ -91,7 +91,7 @@ CHOSEN = $(or $(call given,SERVICE),$(TESTED))
 
 # ---- build ----
 
-.PHONY: FORCE at-once all help iso sdk audit run trace debug bench bench-linux bench-files bench-peers profile model interrupts-off report \
+.PHONY: FORCE at-once all help iso sdk audit first-hour run trace debug bench bench-linux bench-files bench-peers profile model interrupts-off report \
 	sample-report baseline compare record interrupts exhaustion kill fuzz attack storm power-cut mutations test unit-tests service service-tests coverage \
 	check clean distclean
 .DELETE_ON_ERROR:
@@ -441,6 +441,9 @@ endef
 $(foreach test,$(HOST_TESTS:$(OUT)/unit/%=%),$(eval $(call host_test,$(test))))
 
 -include $(wildcard $(OUT)/unit/*/*/*.d $(OUT)/unit/*/*/*/*.d)
+
+first-hour: packages-build-run ## what README.md promises: a fresh clone, the libraries built, first figures, a service of one's own; each step timed
+	$(Q)tests/first_hour.py
 
 audit: packages-build
 	+$(call build_at_once,$(B)/audit.elf)
