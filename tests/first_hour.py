@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""The first hour of somebody who follows README.md, as far as a program can be that somebody: clones the tree, runs the commands that
-stand there, types at the prompt what stands there, compares what comes back, and times each step.
+"""The first hour of somebody who follows README.md, as far as a program can be that somebody: clones the tree, runs the commands
+that stand there, types at the prompt what stands there, compares what comes back, and times each step.
 
-Fails when the first comparison is not there within five minutes, or the own service does not answer within fifteen. Packages that are
-installed already take no time here."""
+Fails when the first comparison is not there within five minutes, or the own service does not answer within fifteen. Packages that
+are installed already take no time here."""
 
 import argparse
 import os
@@ -160,7 +160,7 @@ def follow(options, folder, log):
     clock = Clock()
     clock.time("git clone", clone, folder)
     if options.libraries:
-        clock.time(f"libraries copied from {options.libraries}, not built", bring_libraries, options.libraries, folder / "libraries")
+        clock.time("libraries copied, not built", bring_libraries, options.libraries, folder / "libraries")
     readme, beginner = Readme(folder / "README.md"), Beginner(folder, log)
     bench, run = readme.command("make bench "), readme.command("make run ")
     clock.time(bench, beginner.run, bench, "SYSENTER")
@@ -177,8 +177,8 @@ def follow(options, folder, log):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--libraries", type=pathlib.Path, help="a folder with newlib and libext2fs, built earlier; without it they are "
-                        "built, as in a first hour")
+    parser.add_argument("--libraries", type=pathlib.Path,
+                        help="a folder with newlib and libext2fs, built earlier; without it they are built, as in a first hour")
     parser.add_argument("--first", type=int, default=300, help="seconds until the first comparison; default: %(default)s")
     parser.add_argument("--own", type=int, default=900, help="seconds until the own service answers; default: %(default)s")
     parser.add_argument("--log", type=argparse.FileType("w"), default=os.devnull, help="where all that is printed goes")

@@ -40,12 +40,16 @@ class Tree:
             os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
+def not_copied(at, names):
+    others = [name for name in names if name != "release"] if pathlib.Path(at) == ROOT / "build" else []
+    return {".git", "libraries", "__pycache__", *others}
+
+
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
     """With what is built, and with its times: to make it is the tree that built it."""
     folder = tmp_path_factory.mktemp("build") / "tree"
-    shutil.copytree(ROOT, folder, symlinks=True, ignore=lambda at, names: [
-        name for name in names if name in (".git", "libraries", "__pycache__") or (pathlib.Path(at) == ROOT / "build" and name != "release")])
+    shutil.copytree(ROOT, folder, symlinks=True, ignore=not_copied)
     (folder / "libraries").symlink_to(ROOT / "libraries")
     copy = Tree(folder)
     copy.make(*GOALS)
@@ -59,6 +63,7 @@ def test_nothing_is_built_twice(tree):
     assert files == {path: path.stat().st_mtime_ns for path in (tree.folder / RELEASE).rglob("*") if path.is_file()}
 
 
+EVERYTHING = {"kernel/call.o", "libserver/client.o", "programs/servers/echo/echo.o", "sysenter/entry.asm.o"}
 ISOS = {"postern-servers.iso", "postern-perf.iso", "postern-tests.iso"}
 
 # What changes; some of what is built again; some of what is not.
@@ -68,18 +73,18 @@ CHANGES = [
     ("arch/x86/offsets.c", {"offsets.inc", "sysenter/entry.asm.o", "kernel.elf"}, {"kernel/call.o"}),
     ("sysenter/entry.asm", {"sysenter/entry.asm.o", "kernel.elf"}, {"arch/x86/entry.asm.o"}),
     ("abi/postern.h", {"kernel/call.o", "libserver/client.o", "programs/servers/vfs/main.o", "offsets.inc"}, set()),
-    ("abi/postern.inc", {"libserver/start.asm.o", "boot/start.asm.o", "modules/echo"}, {"kernel/call.o", "libserver/client.o"}),
+    ("abi/postern.inc", {"libserver/start.asm.o", "boot/start.asm.o", "modules/echo"}, {"kernel/call.o", "libserver/lock.o"}),
     ("abi/syscalls.def", {"kernel/syscalls.o", "libserver/start.asm.o", "programs/servers/echo/echo.o"}, set()),
     ("abi/errors.def", {"kernel/call.o", "sysenter/entry.asm.o", "libserver/status.o"}, set()),
     ("libserver/include/server.h", {"libserver/server.o", "modules/echo", "modules/shell", "disk.img"}, {"kernel.elf"}),
-    ("libserver/internal.h", {"libserver/client.o", "programs/libserver/libc/memory.o", "modules/echo"}, {"programs/servers/echo/echo.o"}),
-    ("libserver/libc/include/sys/stat.h", {"programs/servers/shell/run.o", "libc.a", "modules/ext2"}, {"libserver.a", "modules/echo"}),
+    ("libserver/internal.h", {"libserver/client.o", "programs/libserver/libc/memory.o"}, {"programs/servers/echo/echo.o"}),
+    ("libserver/libc/include/sys/stat.h", {"programs/servers/shell/run.o", "libc.a", "modules/ext2"}, {"modules/echo"}),
     ("libserver/file_system/file_system.h", {"programs/servers/ext2/main.o", "modules/memoryfs"}, {"modules/shell"}),
     ("servers/vfs/vfs.h", {"programs/servers/ext2/main.o", "programs/libserver/libc/vfs.o", "modules/vfs"}, {"modules/echo"}),
-    ("servers/pci/driver/driver.h", {"programs/servers/pci/driver/driver.o", "modules/block", "modules/block-test"}, {"modules/pci"}),
+    ("servers/pci/driver/driver.h", {"programs/servers/pci/driver/driver.o", "modules/block"}, {"modules/pci"}),
     ("servers/utilities/main.c", {"modules/utilities", "symbols", "disk.img"}, {"modules/shell"}),
-    ("config.mk", {"kernel/call.o", "sysenter/entry.asm.o", "libserver/client.o", "programs/servers/echo/echo.o", "kernel.elf"}, set()),
-    ("Makefile", {"kernel/call.o", "sysenter/entry.asm.o", "libserver/client.o", "programs/servers/echo/echo.o", "kernel.elf"}, set()),
+    ("config.mk", EVERYTHING, set()),
+    ("Makefile", EVERYTHING, set()),
     ("boot/kernel.ld", {"kernel.elf", *ISOS}, {"kernel/call.o", "modules/echo"}),
     ("libserver/program.ld", {"programs/echo.elf", "modules/vfs", "symbols"}, {"kernel.elf", "programs/servers/echo/echo.o"}),
     ("servers/system.toml", {"servers.list", *ISOS}, {"perf.list", "modules/echo"}),
@@ -101,11 +106,10 @@ def test_change(tree, name, built, kept):
 
 def test_flags(tree):
     """On the command line, where no file changes; and back."""
-    everything = {"kernel/call.o", "libserver/client.o", "programs/servers/echo/echo.o", "sysenter/entry.asm.o"}
     stamp = tree.folder / RELEASE / "flags"
     before = stamp.read_text(), stamp.stat().st_mtime_ns
     for setting in ("OPTIMISE=-O1", "NASM=nasm -O0"):
-        assert everything <= tree.would_build(setting), setting
+        assert EVERYTHING <= tree.would_build(setting), setting
     stamp.write_text(before[0])
     os.utime(stamp, ns=(before[1], before[1]))
     assert tree.would_build() == set()
@@ -121,7 +125,8 @@ def test_files_of_the_disk_come_and_go(tree):
 
 
 def has_extra(tree):
-    return " extra\n" in subprocess.run(["nm", tree.folder / RELEASE / "programs/echo.elf"], capture_output=True, text=True).stdout
+    names = subprocess.run(["nm", tree.folder / RELEASE / "programs/echo.elf"], capture_output=True, text=True).stdout
+    return " extra\n" in names
 
 
 def test_sources_and_programs_come_and_go(tree):
@@ -151,7 +156,8 @@ def test_interrupted(tree):
     before = {path.name: path.read_bytes() for path in modules.iterdir()}
     os.utime(tree.folder / "libserver/internal.h")
     began = time.time_ns()
-    process = subprocess.Popen(["make", "all"], cwd=tree.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(["make", "all"], cwd=tree.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               start_new_session=True)
     while process.poll() is None and not any(path.stat().st_mtime_ns > began for path in marks.glob("*.o")):
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)

@@ -1,5 +1,5 @@
-"""README.md followed in a fresh clone: first figures within five minutes, a service of one's own within fifteen. Only the libraries are
-those that this tree has: `make first-hour` builds them too."""
+"""README.md followed in a fresh clone: first figures within five minutes, a service of one's own within fifteen. The libraries
+are those of this tree: `make first-hour` builds them too."""
 
 import pathlib
 import subprocess
@@ -13,7 +13,8 @@ import first_hour
 
 
 def test_first_hour(capsys):
-    done = subprocess.run([str(ROOT / "tests/first_hour.py"), "--libraries", str(ROOT / "libraries")], capture_output=True, text=True)
+    done = subprocess.run([str(ROOT / "tests/first_hour.py"), "--libraries", str(ROOT / "libraries")], capture_output=True,
+                          text=True)
     with capsys.disabled():
         print(f"\n{done.stdout}")
     assert done.returncode == 0, done.stderr
@@ -38,4 +39,4 @@ def test_what_is_late_or_wrong_fails(tmp_path):
                  lambda: beginner.at_the_prompt("sh -c 'printf \"/$ \"; read line; echo wrong'", "cat x", "right")):
         with pytest.raises(first_hour.Failed):
             step()
-    beginner.at_the_prompt("sh -c 'printf \"/$ \"; read line; echo right; cat'", "cat x", "right")
+    beginner.at_the_prompt("sh -c 'printf \"/$ \"; read line; echo right; stty raw; head -c 2'", "cat x", "right")

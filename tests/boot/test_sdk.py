@@ -1,4 +1,4 @@
-"""A program outside this tree: built with an SDK that was moved, with plain make, booted with `make run MODULES=`; and what is refused."""
+"""A program outside this tree: built by plain make with an SDK that was moved, booted by `make run MODULES=`; and refusals."""
 
 import os
 import pathlib
@@ -9,6 +9,7 @@ import time
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+EMPTY = "int main(void) { return 0; }\n"
 GREET = """\
 #include <math.h>
 #include <stdio.h>
@@ -143,7 +144,7 @@ def refused(tmp_path, *paths):
 
 @pytest.mark.parametrize("base", ["0xd0000000", "0x7fffe000", "0x1000"])
 def test_addresses_that_are_no_programs(sdk, tmp_path, base):
-    program = compile_and_link(sdk, "postern", tmp_path / "far", "int main(void) { return 0; }\n", f"-Wl,--defsym,program_base={base}")
+    program = compile_and_link(sdk, "postern", tmp_path / "far", EMPTY, f"-Wl,--defsym,program_base={base}")
     says = refused(tmp_path, program)
     assert "far wants 0x" in says and "programs may lie from 0x00100000 to 0x7fffffff" in says
 
@@ -156,16 +157,17 @@ def test_files_that_are_no_programs(sdk, built, tmp_path):
     assert "holds neither a program nor a system list" in refused(tmp_path, sdk / "include")
     (tmp_path / "cut").write_bytes((built / "sum").read_bytes()[:60])
     assert "cut ends within its table of segments" in refused(tmp_path, tmp_path / "cut")
-    mixed = compile_and_link(sdk, "postern", tmp_path / "mixed", "int main(void) { return 0; }\n")
+    mixed = compile_and_link(sdk, "postern", tmp_path / "mixed", EMPTY)
     content = bytearray(mixed.read_bytes())
     content[52 + 24] |= 2 # the flags of the first segment: writable too
     mixed.write_bytes(content)
     assert "mixed has memory that is writable and executable" in refused(tmp_path, mixed)
 
 
-@pytest.mark.parametrize("name,says", [("echo", "there is a module echo already"), ("symbols", "there is a module symbols already"),
-                                       ("init", "there is a module init already"), ("seventeen_letters", "is no name for a program"),
-                                       ("a b", "is no name for a program")])
+@pytest.mark.parametrize("name,says", [
+    ("echo", "there is a module echo already"), ("symbols", "there is a module symbols already"),
+    ("init", "there is a module init already"), ("seventeen_letters", "is no name for a program"),
+    ("a b", "is no name for a program")])
 def test_names_that_cannot_be(built, tmp_path, name, says):
     shutil.copy(built / "sum", tmp_path / name)
     assert says in refused(tmp_path, tmp_path / name)
@@ -180,7 +182,7 @@ def test_lists_with_mistakes(built, tmp_path):
     (tmp_path / "a.toml").write_text("[log]\n\n[ask]\nuses = ['nobody']\n")
     done = run("tools/add_modules", "--output", tmp_path / "added", built, tmp_path / "a.toml", cwd=ROOT)
     assert done.returncode == 1
-    assert f"{tmp_path}/a.toml:1: log: there is a service of this name already, in servers/system.toml: rename it" in done.stderr
+    assert f"{tmp_path}/a.toml:1: log: there is a service of this name already, in servers/system.toml" in done.stderr
     assert f'{tmp_path}/a.toml:4: ask: "uses" names "nobody", which is no service' in done.stderr
 
 
