@@ -183,6 +183,7 @@ def main():
     parser.add_argument("--own", type=int, default=900, help="seconds until the own service answers; default: %(default)s")
     parser.add_argument("--log", type=argparse.FileType("w"), default=os.devnull, help="where all that is printed goes")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM)) # an exit like any other, which leaves nothing behind
     folder = pathlib.Path(tempfile.mkdtemp(prefix="postern-first-hour-"))
     try:
         follow(options, folder / "postern", options.log)
