@@ -234,7 +234,7 @@ $(foreach name,$(TESTED),$(eval $(call program,$(name)-test,servers/$(name)/test
 $(B)/symbols: tools/symbols $(PROGRAMS:%=$(B)/programs/%.elf)
 	$(Q)tools/symbols --output $@ $(filter %.elf,$^)
 
--include $(shell find $(B) $(COVERAGE) -name '*.d' 2> /dev/null)
+-include $(shell find $(B) $(OUT)/coverage $(OUT)/unit -name '*.d' 2> /dev/null)
 
 # ---- system lists ----
 
@@ -439,8 +439,6 @@ $(OUT)/unit/$1: $(patsubst %.c,$(OUT)/unit/%.o,servers/$1.c $(or $(addprefix ser
 	$(Q)$(COMPILE_UNIT) -o $$@ $$^ -lcmocka
 endef
 $(foreach test,$(HOST_TESTS:$(OUT)/unit/%=%),$(eval $(call host_test,$(test))))
-
--include $(wildcard $(OUT)/unit/*/*/*.d $(OUT)/unit/*/*/*/*.d)
 
 first-hour: packages-build-run ## what README.md promises: a fresh clone, the libraries built, first figures, a service of one's own; each step timed
 	$(Q)tests/first_hour.py
