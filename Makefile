@@ -440,7 +440,7 @@ $(OUT)/unit/$1: $(patsubst %.c,$(OUT)/unit/%.o,servers/$1.c $(or $(addprefix ser
 endef
 $(foreach test,$(HOST_TESTS:$(OUT)/unit/%=%),$(eval $(call host_test,$(test))))
 
-first-hour: packages-build-run ## what README.md promises: a fresh clone, the libraries built, first figures, a service of one's own; each step timed
+first-hour: packages-build-run ## what README.md promises, in a fresh clone: first figures, a service of your own; each step timed
 	$(Q)tests/first_hour.py
 
 audit: packages-build
