@@ -144,8 +144,12 @@ class Clock:
 # ---- a clone ----
 
 def clone(target):
-    subprocess.run(["git", "clone", "-q", str(ROOT), str(target)], check=True)
-    if subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True).stdout:
+    """A tree that is no repository, or not one that git takes from us, is copied."""
+    if subprocess.run(["git", "clone", "-q", str(ROOT), str(target)]).returncode != 0:
+        print("first_hour: copies the tree instead", file=sys.stderr)
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(ROOT, target, symlinks=True, ignore=shutil.ignore_patterns(".git", "build", "libraries"))
+    elif subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True).stdout:
         print("first_hour: what is not committed is not in the clone", file=sys.stderr)
 
 

@@ -20,9 +20,8 @@ def make(*arguments, **environment):
 
 def tools():
     """Each file with a #! line, and each Python program."""
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "perf", "tests", "tools"], cwd=ROOT, text=True,
-                            check=True, capture_output=True).stdout
-    names = [name for name in listed.splitlines() if (ROOT / name).is_file() and not name.startswith("tests/boot/test_")]
+    paths = [path for folder in ("perf", "tests", "tools") for path in (ROOT / folder).rglob("*") if path.is_file()]
+    names = [str(path.relative_to(ROOT)) for path in paths if "__pycache__" not in path.parts and not path.match("boot/test_*")]
     texts = {name: (ROOT / name).read_text() for name in names if pathlib.Path(name).suffix in ("", ".py")}
     return sorted(name for name, text in texts.items() if text.startswith("#!") or 'if __name__ == "__main__":' in text)
 
