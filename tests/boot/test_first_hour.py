@@ -1,5 +1,5 @@
-"""README.md followed in a fresh clone: first figures within five minutes, a service of one's own within fifteen. The libraries
-are those of this tree: `make first-hour` builds them too."""
+"""README.md followed in a fresh clone, up to a service of one's own that answers. The libraries are those of this tree, and other
+tests run beside, so twice the time is allowed: `make first-hour` builds the libraries too, and has the true limits."""
 
 import pathlib
 import subprocess
@@ -13,8 +13,8 @@ import first_hour
 
 
 def test_first_hour(capsys):
-    done = subprocess.run([str(ROOT / "tests/first_hour.py"), "--libraries", str(ROOT / "libraries")], capture_output=True,
-                          text=True)
+    done = subprocess.run([str(ROOT / "tests/first_hour.py"), "--libraries", str(ROOT / "libraries"), "--first", "600", "--own",
+                           "1800"], capture_output=True, text=True)
     with capsys.disabled():
         print(f"\n{done.stdout}")
     assert done.returncode == 0, done.stderr
