@@ -7,6 +7,7 @@ VARIANTS := $(patsubst %/system.toml,%,$(wildcard servers/system.toml perf/syste
 LISTS := $(VARIANTS:%=$(B)/%.list)
 Q := $(if $(filter 1,$(V)),,@)
 
+# Values that cannot be right are refused before anything is done.
 ifeq ($(filter $(BUILD),release debug),)
 $(error BUILD is "$(BUILD)"; it must be release or debug)
 endif
@@ -19,17 +20,25 @@ endif
 ifeq ($(filter $(FIRMWARE),bios uefi32 uefi64),)
 $(error FIRMWARE is "$(FIRMWARE)"; it must be bios, uefi32 or uefi64)
 endif
-
-ifneq ($(shell test "$(MEM)" -ge 8 -a "$(SMP)" -ge 1 2>/dev/null || echo bad),)
-$(error MEM is "$(MEM)" and SMP is "$(SMP)"; they must be numbers: MiB, at least 8, and CPUs)
+SETTINGS_ASKED := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
+SETTINGS_KNOWN := AT_ONCE $(shell sed -n 's/^\([A-Z_]*\) [?:]*=.*/\1/p' config.mk)
+UNKNOWN := $(filter-out $(SETTINGS_KNOWN) -%,$(SETTINGS_ASKED))
+$(if $(UNKNOWN),$(error $(firstword $(UNKNOWN)) is no setting; config.mk names all: $(wordlist 2,99,$(SETTINGS_KNOWN))))
+# NAME:least
+NUMBERS := MEM:8 FILES_MEM:8 SMP:1 JOBS:1 RUNS:1 KILLS:1 CUTS:1 CALLS:1 SEED:0 STRIDE:1 CLOCKS:1 ROUNDS:1 $(if $(COUNT),COUNT:1)
+WRONG := $(shell set -- $(foreach word,$(NUMBERS),$(subst :, ,$(word)) '$($(firstword $(subst :, ,$(word))))'); \
+	while [ $$1 ]; do [ "$$3" -ge $$2 ] 2> /dev/null || { echo "$$1 is \"$$3\"; it must be a number of at least $$2"; break; }; \
+	shift 3; done)
+$(if $(WRONG),$(error $(WRONG) (config.mk says of what)))
+ifneq ($(DISK),$(B)/disk.img)
+$(if $(wildcard $(DISK)),,$(if $(DISK),$(error DISK is "$(DISK)", which is not there; without DISK= an image is made from the folder disk/)))
 endif
 
 # ---- flags ----
 
-OPTIMISE := $(if $(filter debug,$(BUILD)),-Og,-O2)
-COMMON := -m32 -march=i686 -std=gnu11 -ffreestanding -fno-pic -fno-stack-protector -fcf-protection=none \
-	-fno-asynchronous-unwind-tables -fomit-frame-pointer -mpreferred-stack-boundary=2 $(OPTIMISE) -g \
-	-Wall -Wextra -Werror -MMD -MP
+BARE := -m32 -march=i686 -std=gnu11 -ffreestanding -fno-pic -fno-stack-protector -fcf-protection=none \
+	-fno-asynchronous-unwind-tables -fomit-frame-pointer
+COMMON := $(BARE) -mpreferred-stack-boundary=2 $(OPTIMISE) -g -Wall -Wextra -Werror -MD -MP
 # The kernel is optimised as a whole: its files are cut for the reader, and calls between them should cost nothing. The
 # inline limit is gcc's old default: with today's smaller one a round trip by INT 250 takes 110 instructions more, and with
 # the default growth of the whole 28 more.
@@ -74,7 +83,7 @@ SOURCES_block := servers/pci/driver/driver.c
 SOURCES_block-test := $(SOURCES_block)
 SOURCES_file-tests := servers/utilities/sha256.c
 SOURCES_tests := libserver/testing/tap.c
-MODULES := $(PROGRAMS:%=$(B)/modules/%)
+PROGRAM_FILES := $(PROGRAMS:%=$(B)/modules/%)
 UNIT_TESTS := $(patsubst tests/host/%.c,$(OUT)/unit/%,$(wildcard tests/host/test_*.c))
 # Services with tests of their own, in servers/NAME/test: guest*.c is a program that prints TAP, each host*.c one that runs natively.
 TESTED := $(patsubst servers/%/test/test.toml,%,$(wildcard servers/*/test/test.toml))
@@ -83,50 +92,86 @@ HOST_TESTS := $(patsubst servers/%.c,$(OUT)/unit/%,$(wildcard $(TESTED:%=servers
 given = $(if $(filter command line,$(origin $1)),$($1))
 CHOSEN = $(or $(call given,SERVICE),$(TESTED))
 
-.PHONY: all help packages-% iso usb audit run trace debug bench bench-linux bench-files bench-peers profile model interrupts-off report \
-	sample-report baseline compare record book interrupts exhaustion kill fuzz attack storm power-cut mutations test unit-tests service service-tests again coverage \
+# ---- build ----
+
+.PHONY: FORCE at-once all help iso usb sdk audit first-hour run trace debug bench bench-linux bench-files bench-peers profile model \
+	interrupts-off report sample-report baseline compare record book interrupts exhaustion kill fuzz attack storm power-cut mutations test unit-tests service service-tests again coverage \
 	check clean distclean
 .DELETE_ON_ERROR:
-.NOTPARALLEL: # packages are installed before anything is built; a whole build takes seconds
 .SECONDARY:
 
-all: packages-build $(B)/kernel.elf $(MODULES) $(B)/symbols $(LISTS) ## build kernel and programs (the default)
+# Commands take one step after the other: packages are installed before anything is built. Files are built by a make of their
+# own, as many at a time as there are processors.
+ifndef AT_ONCE
+.NOTPARALLEL:
+endif
+build_at_once = $(Q)$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS)) AT_ONCE='$1' at-once
+
+at-once: $(AT_ONCE)
+	@:
+
+all: packages-build ## build kernel and programs (the default)
+	+$(call build_at_once,$(B)/kernel.elf $(PROGRAM_FILES) $(B)/symbols $(LISTS))
 
 help: ## this list
-	@echo "make TARGET [NAME=value ...]; the names are in config.mk"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@echo "make TARGET [NAME=value ...]; every NAME and its default stand in config.mk"
+	@awk '/^# ---- .* ----$$/ { gsub(/# ---- | ----/, ""); section = $$0 } \
+		match($$0, /^[a-z-]+:.* ## /) { if (section) printf "\n%s\n", section; section = ""; target = $$1; sub(/:.*/, "", target); \
+		printf "  %-15s %s\n", target, substr($$0, RLENGTH + 1) }' Makefile
 
 # packages-build-run: what these two need, in one apt line.
 packages-%:
 	@tools/packages $(subst -, ,$*)
 
+# How far it is: on a terminal the file that is being compiled, in a line that the next one overwrites; and what is finished.
+TALKS := $(if $(findstring s,$(firstword -$(MAKEFLAGS))),,yes)
+BEGIN = @mkdir -p $(@D)$(if $(and $(TALKS),$(MAKE_TERMOUT)),; printf '  $<\033[K\r')
+FINISHED = $(if $(TALKS),@echo '  $@'$(if $(MAKE_TERMOUT),; printf '\033[K'))
+
+# Files that change when what make was told does: the flags, so that everything is compiled again; which files and programs there
+# are, so that everything is linked again, and what is no program any more does not get into an image.
+stamp = @mkdir -p $(@D); text='$1'; echo "$$text" | cmp -s - $@ || echo "$$text" > $@
+SETTINGS := Makefile config.mk $(B)/flags
+
+$(B)/flags: FORCE
+	+$(call stamp,$(CC) $(AR) $(STRIP) $(NASM) $(NASM_FLAGS) $(KERNEL_FLAGS) $(USER_FLAGS) $(LIBC_FLAGS))
+
+$(B)/sources: FORCE
+	+@rm -f $(filter-out $(PROGRAM_FILES),$(wildcard $(B)/modules/*)) \
+		$(filter-out $(PROGRAMS:%=$(B)/programs/%.elf) $(TESTED:%=$(B)/programs/%-test.elf),$(wildcard $(B)/programs/*.elf))
+	+$(call stamp,$(ADDRESSES) $(LISTS) $(wildcard $(addsuffix /*.c,$(PROGRAM_FOLDERS) $(TESTED:%=servers/%/test))) $(LIBRARY_OBJECTS) $(HOOK_OBJECTS) \
+		$(FILE_SYSTEM_OBJECTS) $(KERNEL_OBJECTS) $(AUDIT_C))
+
 # ---- kernel ----
 
-$(B)/offsets.inc: arch/x86/offsets.c Makefile config.mk
-	@mkdir -p $(@D)
+$(B)/offsets.inc: arch/x86/offsets.c $(SETTINGS)
+	$(BEGIN)
 	$(Q)$(CC) $(KERNEL_FLAGS) -fno-lto -MF $(B)/offsets.d -MT $@ -S $< -o - | sed -n 's/^@@//p' > $@
 
 # The compiler itself may call these after link-time optimisation has looked for their uses.
 $(B)/arch/x86/string.o: LINK_TIME :=
 
-$(B)/kernel/%.o: kernel/%.c Makefile config.mk
-	@mkdir -p $(@D)
+$(B)/kernel/%.o: kernel/%.c $(SETTINGS)
+	$(BEGIN)
 	$(Q)$(CC) $(KERNEL_FLAGS) -c $< -o $@
 
-$(B)/arch/x86/%.o: arch/x86/%.c Makefile config.mk
-	@mkdir -p $(@D)
+$(B)/arch/x86/%.o: arch/x86/%.c $(SETTINGS)
+	$(BEGIN)
 	$(Q)$(CC) $(KERNEL_FLAGS) -c $< -o $@
 
-$(B)/sysenter/%.o: sysenter/%.c Makefile config.mk
-	@mkdir -p $(@D)
+$(B)/sysenter/%.o: sysenter/%.c $(SETTINGS)
+	$(BEGIN)
 	$(Q)$(CC) $(KERNEL_FLAGS) -c $< -o $@
 
-$(B)/%.asm.o: %.asm $(B)/offsets.inc $(wildcard abi/*) Makefile config.mk
-	@mkdir -p $(@D)
+# NASM's -MD leaves out what is included.
+$(B)/%.asm.o: %.asm $(wildcard abi/*) $(SETTINGS)
+	$(BEGIN)
 	$(Q)$(NASM) $(NASM_FLAGS) $< -o $@
+$(KERNEL_ASM:%.asm=$(B)/%.asm.o): $(B)/offsets.inc
 
-$(B)/kernel.elf: $(KERNEL_OBJECTS) boot/kernel.ld
+$(B)/kernel.elf: $(KERNEL_OBJECTS) boot/kernel.ld $(B)/sources
 	$(Q)$(CC) -m32 $(OPTIMISE) -g -fno-asynchronous-unwind-tables $(LINK_TIME) -nostdlib -static -Wl,-z,noexecstack,--build-id=none,-T,boot/kernel.ld -o $@ $(KERNEL_OBJECTS)
+	$(FINISHED)
 
 # The kernel that checks itself when it is asked to: the same files, not optimised as a whole so that the linker can put the
 # audit's functions in front of some of theirs.
@@ -134,27 +179,28 @@ AUDIT_C := $(wildcard tests/audit/*.c)
 AUDIT_OBJECTS := $(patsubst %.c,$(B)/audit/%.o,$(KERNEL_C) $(AUDIT_C)) $(KERNEL_ASM:%.asm=$(B)/%.asm.o)
 AUDIT_WRAPPED := sys_process_info slab_allocate frame_allocate_low frame_allocate_any frame_extend_run
 
-$(B)/audit/%.o: %.c Makefile config.mk
-	@mkdir -p $(@D)
+$(B)/audit/%.o: %.c $(SETTINGS)
+	$(BEGIN)
 	$(Q)$(CC) $(KERNEL_FLAGS) -fno-lto -Itests/audit -c $< -o $@
 
-$(B)/audit.elf: $(AUDIT_OBJECTS) boot/kernel.ld
+$(B)/audit.elf: $(AUDIT_OBJECTS) boot/kernel.ld $(B)/sources
 	$(Q)$(CC) -m32 -g -nostdlib -static -Wl,-z,noexecstack,--build-id=none,-T,boot/kernel.ld $(AUDIT_WRAPPED:%=-Wl,--wrap=%) -o $@ \
 		$(AUDIT_OBJECTS)
+	$(FINISHED)
 
 # ---- library and programs ----
 
-$(B)/libserver/%.o: libserver/%.c Makefile config.mk
-	@mkdir -p $(@D)
+$(B)/libserver/%.o: libserver/%.c $(SETTINGS)
+	$(BEGIN)
 	$(Q)$(CC) $(USER_FLAGS) -c $< -o $@
 
-$(B)/libserver.a: $(LIBRARY_OBJECTS)
+$(B)/libserver.a: $(LIBRARY_OBJECTS) $(B)/sources
 	@rm -f $@
-	$(Q)$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $(LIBRARY_OBJECTS)
 
-$(B)/libc.a: $(HOOK_OBJECTS)
+$(B)/libc.a: $(HOOK_OBJECTS) $(B)/sources
 	@rm -f $@
-	$(Q)$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $(HOOK_OBJECTS)
 
 $(LIBRARIES)/newlib/lib/libc.a: tools/libraries libserver/libc/include/machine/_types.h
 	$(Q)tools/libraries newlib $(LIBRARIES)
@@ -163,28 +209,24 @@ $(LIBRARIES)/ext2fs/lib/libext2fs.a: $(LIBRARIES)/newlib/lib/libc.a
 	$(Q)tools/libraries ext2fs $(LIBRARIES)
 
 has_libc = $(filter $(patsubst %/,%,$1),$(LIBC_FOLDERS))
-$(B)/programs/%.o: %.c Makefile config.mk $(LIBRARIES)/ext2fs/lib/libext2fs.a
-	@mkdir -p $(@D)
+$(B)/programs/%.o: %.c $(SETTINGS) $(LIBRARIES)/ext2fs/lib/libext2fs.a
+	$(BEGIN)
 	$(Q)$(CC) $(USER_FLAGS) $(if $(call has_libc,$(dir $<)),$(LIBC_FLAGS)) -I$(<D) -c $< -o $@
 
 ADDRESSES := $(shell i=16; for p in $(PROGRAMS) $(TESTED:%=%-test); do printf '%s:0x%x000000 ' $$p $$i; i=$$((i+1)); done)
 address_of = $(patsubst $1:%,%,$(filter $1:%,$(ADDRESSES)))
-# A new program moves others.
-$(B)/addresses: again
-	@mkdir -p $(@D)
-	@echo '$(ADDRESSES)' | cmp -s - $@ || echo '$(ADDRESSES)' > $@
-again:
 
 # $1: its name; $2: its folder; $3: its C files; $4: where it is linked at; $5: the folder that it goes to.
 define program
 $(B)/programs/$1.elf: $(patsubst %.c,$(B)/programs/%.o,$3 $(SOURCES_$1)) $(if $(filter $2,$(FILE_SYSTEMS)),$(FILE_SYSTEM_OBJECTS)) \
-		$(B)/libserver.a $(if $(call has_libc,$2),$(HOOK_STARTUP) $(B)/libc.a) libserver/program.ld $(B)/addresses
+		$(B)/libserver.a $(if $(call has_libc,$2),$(HOOK_STARTUP) $(B)/libc.a) libserver/program.ld $(B)/sources
 	$(Q)$(CC) -m32 -nostdlib -static -Wl,-T,libserver/program.ld -Wl,--defsym,program_base=$4 -Wl,-z,noexecstack \
 		-Wl,--build-id=none -o $$@ $$(filter %.o,$$^) -Wl,--start-group $(B)/libserver.a $(if $(call has_libc,$2),$(B)/libc.a \
 		$(LIBRARIES)/ext2fs/lib/libext2fs.a $(LIBRARIES)/newlib/lib/libm.a $(LIBRARIES)/newlib/lib/libc.a) -lgcc -Wl,--end-group
 $(B)/$5/$1: $(B)/programs/$1.elf
 	@mkdir -p $$(@D)
 	$(Q)$(STRIP) --remove-section=.eh_frame -o $$@ $$<
+	$$(FINISHED)
 endef
 $(foreach folder,$(PROGRAM_FOLDERS),$(eval $(call program,$(call program_name,$(folder)),$(folder),$(wildcard $(folder)/*.c),$(call \
 	address_of,$(call program_name,$(folder))),modules)))
@@ -195,11 +237,11 @@ $(foreach name,$(TESTED),$(eval $(call program,$(name)-test,servers/$(name)/test
 $(B)/symbols: tools/symbols $(PROGRAMS:%=$(B)/programs/%.elf)
 	$(Q)tools/symbols --output $@ $(filter %.elf,$^)
 
--include $(wildcard $(B)/audit/*/*.d $(B)/audit/*/*/*.d $(B)/*.d $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)
+-include $(shell find $(B) $(OUT)/coverage $(OUT)/unit -name '*.d' 2> /dev/null)
 
 # ---- system lists ----
 
-$(B)/%.list: %/system.toml tools/system_list | $(MODULES)
+$(B)/%.list: %/system.toml tools/system_list $(B)/sources | $(PROGRAM_FILES)
 	$(Q)tools/system_list --programs $(B)/modules --output $@ $<
 
 # ---- images ----
@@ -208,12 +250,13 @@ $(B)/%.list: %/system.toml tools/system_list | $(MODULES)
 
 # One image per variant: the menu knows all, and starts with its own.
 define image
-$(B)/postern-$1.iso: $(B)/kernel.elf $(MODULES) $(B)/symbols $(LISTS) tools/image
+$(B)/postern-$1.iso: $(B)/kernel.elf $(PROGRAM_FILES) $(B)/symbols $(LISTS) tools/image
 	$(Q)tools/image --build $(B) --mkrescue $(GRUB_MKRESCUE) --default $1 --output $$@ $(LISTS)
+	$$(FINISHED)
 endef
 $(foreach variant,$(VARIANTS),$(eval $(call image,$(variant))))
 
-iso: packages-build-run $(VARIANTS:%=$(B)/postern-%.iso) ## GRUB images (BIOS, UEFI): demonstration, benchmarks, tests
+iso: packages-build-run all $(VARIANTS:%=$(B)/postern-%.iso) ## GRUB images (BIOS, UEFI): demonstration, benchmarks, tests
 
 # A stick's demonstration has / in memory: it leaves the disks alone of whatever machine it is put into.
 $(B)/usb.list: servers/system.toml tools/system_list Makefile | $(MODULES)
@@ -223,24 +266,37 @@ $(B)/usb.list: servers/system.toml tools/system_list Makefile | $(MODULES)
 $(B)/postern-usb.img: $(B)/kernel.elf $(MODULES) $(B)/symbols $(B)/usb.list tools/image
 	$(Q)tools/image --build $(B) --mkrescue $(GRUB_MKRESCUE) --default usb --output $@ $(B)/usb.list
 
-usb: packages-build-run $(B)/postern-usb.img ## image for a USB stick or a whole disk (BIOS, UEFI), and how to write it
+usb: packages-build-run all $(B)/postern-usb.img ## image for a USB stick or a whole disk (BIOS, UEFI), and how to write it
 	@echo "$(B)/postern-usb.img is ready. Writing it to a stick erases the whole stick:"
 	@echo "  lsblk -d -o NAME,SIZE,TRAN,MODEL      # which one is it? sdX below"
 	@echo "  sudo dd if=$(B)/postern-usb.img of=/dev/sdX bs=4M conv=fsync"
 	@echo "It boots by BIOS and UEFI (secure boot off), and talks on COM1, 115200 baud: docs/images.md"
 
 # The demonstration's disk. It keeps what is written to it until something that it is made of changes.
-$(B)/disk.img: tools/disk_image servers/utilities/main.c $(B)/modules/utilities $(shell find disk -type f)
+$(B)/disk.img: tools/disk_image servers/utilities/main.c $(B)/modules/utilities $(shell find disk | sed 's/ /\\ /g')
 	$(Q)tools/disk_image --modules $(B)/modules --output $@
+	$(FINISHED)
 
-run: packages-build-run$(if $(filter uefi%,$(FIRMWARE)),-uefi) $(B)/postern-servers.iso $(DISK) ## boot to a prompt, with a disk; Ctrl-A X ends it
+# ---- SDK ----
+
+sdk: packages-build-sdk all ## what programs outside this tree need: headers, libraries, pkg-config files, a template (SDK=path)
+	$(Q)tools/sdk --build $(B) --libraries $(LIBRARIES) --output $(SDK) --flags '$(BARE) -mpreferred-stack-boundary=3'
+
+# ---- run ----
+
+# With MODULES=, what is booted is another build folder.
+RUN := $(if $(MODULES),$(B)/added,$(B))
+
+$(B)/added/postern-servers.iso: FORCE
+	$(Q)tools/add_modules --build $(B) --output $(@D) $(MODULES)
+	$(Q)tools/image --build $(@D) --mkrescue $(GRUB_MKRESCUE) --default servers --output $@ $(@D)/servers.list
+
+run: packages-build-run$(if $(filter uefi%,$(FIRMWARE)),-uefi) all $(RUN)/postern-servers.iso $(DISK) ## boot to a prompt, with a disk (MODULES="paths": your programs and lists too); Ctrl-A X ends it
 	$(Q)accel=`tools/accelerator --choose $(ACCEL) --qemu $(QEMU) --build $(OUT)` && \
-	set -- --qemu $(QEMU) --iso $(B)/postern-servers.iso --firmware $(FIRMWARE) --machine $(MACHINE) --cpu $(CPU) --memory $(MEM) \
-		--smp $(SMP) --accel $$accel \
+	set -- --qemu $(QEMU) --iso $(RUN)/postern-servers.iso --firmware $(FIRMWARE) --machine $(MACHINE) --cpu $(CPU) \
+		--memory $(MEM) --smp $(SMP) --accel $$accel \
 		$(if $(DISK),-- -drive file=$(DISK)$(,)format=raw$(,)if=none$(,)id=disk -device $(DISK_DEVICE)$(,)drive=disk) && \
 	if [ "$(V)" = 1 ]; then tools/boot.py --print "$$@"; fi && tools/boot.py --interactive "$$@"
-
-CMD ?= cat /etc/motd
 
 trace: packages-build-run all $(B)/disk.img ## see a call: CMD (default cat /etc/motd) as a flame chart, text and Chrome trace events
 	$(Q)tools/trace --command '$(subst ','\'',$(CMD))' --build $(B) --disk $(B)/disk.img --device $(DISK_DEVICE) --qemu $(QEMU) \
@@ -252,12 +308,14 @@ debug: packages-build-run-debug ## gdb with all symbols, at the first instructio
 		--type '$(subst ','\'',$(CMD))' --build $(OUT)/debug --device $(DISK_DEVICE) --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) \
 		--memory $(MEM)
 
+# ---- measure ----
+
 # $1: further arguments.
 run_bench = $(Q)accel=`tools/accelerator --choose $(ACCEL) --qemu $(QEMU) --build $(OUT)` && \
 	$(PYTHON) perf/bench.py --build $(B) --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) --memory $(MEM) --accel $$accel \
 		--unit $(UNIT) $1
 
-bench: packages-build-run $(B)/postern-perf.iso ## print INT 250 beside SYSENTER (UNIT=instructions: exact counts only; FULL=1: all)
+bench: packages-build-run all $(B)/postern-perf.iso ## print INT 250 beside SYSENTER (UNIT=instructions: exact counts only; FULL=1: all)
 	$(call run_bench,$(if $(filter 1,$(FULL)),--full) --output $(OUT)/bench.json)
 
 $(OUT)/plugins/%.so: perf/plugins/%.c perf/plugins/plugin.h Makefile
@@ -292,16 +350,16 @@ sample-report: ACCEL := tcg
 sample-report: report ## the same under TCG, as docs/sample-report.html
 	$(Q)$(REPORT) --sample docs/sample-report.html
 
-baseline: packages-build-run $(B)/postern-perf.iso ## save figures to compare with later (BASE=path, RUNS=n timed runs)
+baseline: packages-build-run all $(B)/postern-perf.iso ## save figures to compare with later (BASE=path, RUNS=n timed runs)
 	$(call run_bench,--runs $(RUNS) --output $(BASE) > /dev/null)
 
-compare: packages-build-run-report $(B)/postern-perf.iso ## measure, and say of each figure: better, worse, same or noise (BASE=path)
+compare: packages-build-run-report all $(B)/postern-perf.iso ## measure, and say of each figure: better, worse, same or noise (BASE=path)
 	$(Q)$(PYTHON) perf/compare.py --base $(BASE)
 	$(call run_bench,--runs $(RUNS) --output $(OUT)/bench.json > /dev/null)
 	$(Q)$(PYTHON) perf/compare.py --base $(BASE) --now $(OUT)/bench.json
 	$(Q)$(REPORT) --base $(BASE) --output $(OUT)/report
 
-record: packages-build-run $(B)/postern-perf.iso ## make the exact figures of now those that make test lets none exceed
+record: packages-build-run all $(B)/postern-perf.iso ## make the exact figures of now those that make test lets none exceed
 	$(call run_bench,--unit instructions --output $(OUT)/record.json > /dev/null)
 	$(Q)$(PYTHON) perf/record.py --figures $(OUT)/record.json --write
 
@@ -353,21 +411,12 @@ bench-linux: packages-build-run-files $(B)/linux/files.initramfs $(OUT)/files.im
 bench-files: packages-build-run-files all $(B)/linux/files.initramfs $(OUT)/files.img ## file access on Postern beside Linux
 	$(Q)$(FILES_RUN)
 
-bench-peers: packages-build-run $(B)/postern-perf.iso $(LINUX)/vmlinuz $(B)/linux/ipc.initramfs ## calls beside Linux's pipes, sockets, eventfds, futexes (fetches 50 MB once)
+bench-peers: packages-build-run all $(B)/postern-perf.iso $(LINUX)/vmlinuz $(B)/linux/ipc.initramfs ## calls beside Linux's pipes, sockets, eventfds, futexes (fetches 50 MB once)
 	$(Q)$(PYTHON) perf/peers.py --build $(B) --bench $(OUT)/bench.json --linux-kernel $(LINUX)/vmlinuz \
 		--linux-programs $(B)/linux/ipc.initramfs --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) --memory $(MEM) \
 		--unit $(UNIT) --output $(OUT)/peers.json
 
 # ---- tests ----
-
-# Sizes of the long tests, on the command line.
-CALLS ?= 5000000
-SEED ?= 1
-
-STRIDE ?= 7
-CLOCKS ?= 4000
-ROUNDS ?= 10000
-CUTS ?= 300
 
 # $1: the kernel; $2: arguments of the test program. What is not about the tests is left out.
 guest_tests = bash -o pipefail -c 'tools/boot.py --build $(B) --elf $1 --list tests/system.toml --icount --interactive \
@@ -388,13 +437,13 @@ fuzz: packages-build-run all audit ## random calls from hostile processes (CALLS
 attack: packages-build-run all ## one client attacks: percentiles of another one's calls, ROUNDS alone and under each attack
 	$(Q)$(call guest_tests,kernel.elf,only=attack attack-rounds=$(ROUNDS))
 
-UNIT := gcc -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined -fno-sanitize-recover=all
+COMPILE_UNIT := gcc -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined -fno-sanitize-recover=all
 # The files that a unit test names, of the folder that it is about.
 links_of = $(shell sed -n 's,^// links: ,,p' $1)
 
 $(OUT)/unit/%: tests/host/%.c $(wildcard tests/host/*.h kernel/*.c kernel/*.h abi/* servers/*/*.[ch]) Makefile config.mk
 	@mkdir -p $(@D)
-	$(Q)$(UNIT) -Iabi -Ikernel -Iarch/x86 -Ilibserver/include -I. -o $@ $< $(addprefix kernel/,$(call links_of,$<)) -lcmocka
+	$(Q)$(COMPILE_UNIT) -Iabi -Ikernel -Iarch/x86 -Ilibserver/include -I. -o $@ $< $(addprefix kernel/,$(call links_of,$<)) -lcmocka
 
 # A service on the machine that builds: its files, whose main() has another name, the fake of libserver, and what of the true one
 # asks the kernel for nothing.
@@ -402,28 +451,32 @@ FAKE_OBJECTS := $(patsubst %.c,$(OUT)/unit/%.o,$(wildcard libserver/testing/fake
 	$(addprefix libserver/,connection.c lock.c print.c status.c))
 $(OUT)/unit/%.o: %.c Makefile config.mk
 	@mkdir -p $(@D)
-	$(Q)$(UNIT) -MMD -MP $(if $(word 4,$(subst /, ,$<)),,-Dmain=service_main) -Ilibserver/testing/include -Iabi -Ilibserver/include -I. \
+	$(Q)$(COMPILE_UNIT) -MMD -MP $(if $(word 4,$(subst /, ,$<)),,-Dmain=service_main) -Ilibserver/testing/include -Iabi -Ilibserver/include -I. \
 		-c $< -o $@
 
 $(OUT)/unit/test_fake: tests/host/test_fake.c $(FAKE_OBJECTS)
-	$(Q)$(UNIT) -Ilibserver/testing/include -Iabi -Ilibserver/include -I. -o $@ $^ -lcmocka
+	$(Q)$(COMPILE_UNIT) -Ilibserver/testing/include -Iabi -Ilibserver/include -I. -o $@ $^ -lcmocka
 
 # $1: the test, such as rtc/test/host; the service's files are those that it names, or all.
 define host_test
 $(OUT)/unit/$1: $(patsubst %.c,$(OUT)/unit/%.o,servers/$1.c $(or $(addprefix servers/$(firstword $(subst /, ,$1))/,$(call \
 		links_of,servers/$1.c)),$(wildcard servers/$(firstword $(subst /, ,$1))/*.c))) $(FAKE_OBJECTS)
 	@mkdir -p $$(@D)
-	$(Q)$(UNIT) -o $$@ $$^ -lcmocka
+	$(Q)$(COMPILE_UNIT) -o $$@ $$^ -lcmocka
 endef
 $(foreach test,$(HOST_TESTS:$(OUT)/unit/%=%),$(eval $(call host_test,$(test))))
 
--include $(wildcard $(OUT)/unit/*/*/*.d $(OUT)/unit/*/*/*/*.d)
+first-hour: packages-build-run ## what README.md promises, in a fresh clone: first figures, a service of your own; each step timed
+	$(Q)tests/first_hour.py
 
-audit: packages-build $(B)/audit.elf
+audit: packages-build
+	+$(call build_at_once,$(B)/audit.elf)
 
-unit-tests: packages-build-test $(UNIT_TESTS)
+unit-tests: packages-build-test
+	+$(call build_at_once,$(UNIT_TESTS))
 
-service-tests: packages-build-service $(CHOSEN:%=$(B)/service-tests/%-test) $(filter $(CHOSEN:%=$(OUT)/unit/%/test/host%),$(HOST_TESTS))
+service-tests: packages-build-service
+	+$(call build_at_once,$(CHOSEN:%=$(B)/service-tests/%-test) $(filter $(CHOSEN:%=$(OUT)/unit/%/test/host%),$(HOST_TESTS)))
 
 service: ## a service of your own, with tests, made of servers/template: make service NAME=clock
 	$(Q)tools/service --programs '$(PROGRAMS) $(TESTED:%=%-test)' '$(call given,NAME)'
@@ -433,8 +486,8 @@ service: ## a service of your own, with tests, made of servers/template: make se
 COVERAGE := $(OUT)/coverage
 COVERAGE_FLAGS := $(filter-out $(OPTIMISE) $(LINK_TIME) -DBUILD_RELEASE=1,$(KERNEL_FLAGS)) -DBUILD_RELEASE=0 -O0 --coverage -fprofile-info-section
 
-$(COVERAGE)/%.o: %.c Makefile config.mk
-	@mkdir -p $(@D)
+$(COVERAGE)/%.o: %.c $(SETTINGS)
+	$(BEGIN)
 	$(Q)$(CC) $(COVERAGE_FLAGS) -c $< -o $@
 
 $(COVERAGE)/kernel.elf: $(KERNEL_C:%.c=$(COVERAGE)/%.o) $(KERNEL_ASM:%.asm=$(B)/%.asm.o) boot/kernel.ld
@@ -447,9 +500,8 @@ $(COVERAGE)/executed.so: tests/coverage/executed.c perf/plugins/plugin.h Makefil
 	@mkdir -p $(@D)
 	$(Q)$(PLUGIN) -o $@ $<
 
--include $(wildcard $(COVERAGE)/*/*.d $(COVERAGE)/*/*/*.d)
-
-coverage: packages-build-run $(COVERAGE)/kernel.elf $(COVERAGE)/executed.so $(MODULES) ## branches and instructions of the kernel that the guest suite reaches
+coverage: packages-build-run all ## branches and instructions of the kernel that the guest suite reaches
+	+$(call build_at_once,$(COVERAGE)/kernel.elf $(COVERAGE)/executed.so)
 	@ln -sfn $(abspath $(B)/modules) $(COVERAGE)/modules
 	$(Q)$(PYTHON) tests/coverage/coverage.py --build $(COVERAGE) --nasm $(B) --qemu $(QEMU) --gcov $(CROSS)gcov --output $(COVERAGE)/figures.json
 
@@ -467,7 +519,6 @@ test: packages-build-run-uefi-test-debug-files-report-book ## unit tests, then t
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider --numprocesses $(JOBS) --dist loadgroup tests
 endif
 
-# COUNT=10: a fixed sample.
 mutations: packages-build-run-test-debug ## seeds bugs, one at a time, and asks whether the tests notice (COUNT=10: a sample)
 	$(Q)$(MAKE) --no-print-directory BUILD=release iso unit-tests
 	$(Q)$(MAKE) --no-print-directory BUILD=debug all
@@ -478,6 +529,8 @@ storm: packages-build-run-test-files all ## kill services under load, KILLS time
 
 power-cut: packages-build-run-test-files all ## cut the power at CUTS (default 300) writes to each kind of disk, and look at what is left
 	$(Q)$(PYTHON) tests/boot/power_cuts.py --build $(B) --qemu $(QEMU) --cuts $(CUTS)
+
+# ---- check, clean ----
 
 check: packages-build-check all ## static analysis, format, size of the privileged part, model of calls, proofs
 	$(Q)tools/check_format

@@ -1,7 +1,8 @@
 # Every tunable, with its default. Set one for a single run on the command line: make bench BUILD=debug
 
-# release (-O2) or debug (-Og); both carry symbols, which cost nothing at run time
+# release or debug, and how each is optimised; both carry symbols, which cost nothing at run time
 BUILD ?= release
+OPTIMISE := $(if $(filter debug,$(BUILD)),-Og,-O2)
 # auto: KVM if a tiny guest survives there, else TCG. kvm or tcg to insist
 ACCEL ?= auto
 # make bench: all, or instructions (exact counts alone, under 40 seconds)
@@ -23,10 +24,28 @@ FILES_MEM ?= 256
 # make run: the disk image (empty: no disk), and its device: virtio-blk-pci, or ide-hd for IDE on pc and AHCI on q35
 DISK ?= $(OUT)/$(BUILD)/disk.img
 DISK_DEVICE ?= virtio-blk-pci
+# make service: the name of the new service; make test: the one whose own tests are run (empty: all there is)
+NAME ?=
+SERVICE ?=
+# make run: programs of your own, system lists (.toml) that are added to servers/system.toml, folders with both
+MODULES ?=
+# make trace: what is done at the prompt
+CMD ?= cat /etc/motd
 # make storm: how often each service is killed, and which (empty: all; copy is the block driver while a tree is copied)
 KILLS ?= 1000
 VICTIMS ?=
-# make test: tests at a time; make mutations: copies of the tree at work at a time
+# make power-cut: cuts on each kind of disk
+CUTS ?= 300
+# make fuzz: random calls through both gates together, and what they begin from
+CALLS ?= 5000000
+SEED ?= 1
+# make kill: at every which instruction something ends; make interrupts: instructions from the first on; make attack: calls
+STRIDE ?= 7
+CLOCKS ?= 4000
+ROUNDS ?= 10000
+# make mutations: how many bugs of the fixed sample (empty: all bugs)
+COUNT ?=
+# Files compiled at a time; make test: tests at a time; make mutations: copies of the tree at work at a time
 JOBS ?= $(shell nproc)
 # CPUs that the machine has; the kernel uses one
 SMP ?= 1
@@ -46,6 +65,8 @@ PYTHON ?= /usr/bin/python3
 
 # Where everything that is built goes
 OUT ?= build
+# make sdk: where it goes
+SDK ?= $(OUT)/sdk
 # Where the works of others go: newlib and libext2fs, built once from Debian's sources, and Debian's Linux for make bench-linux;
 # kept by make clean
 LIBRARIES ?= libraries
