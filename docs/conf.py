@@ -13,7 +13,7 @@ root_doc = "docs/index"
 extensions = ["myst_parser"]
 
 # Texts that are being written. Each is a chapter like all others as soon as it is there.
-AWAITED = ["docs/debugging", "docs/images", "sdk/README", "CONTRIBUTING", "CHANGES"]
+AWAITED = ["sdk/README", "CONTRIBUTING", "CHANGES"]
 NORMALIZE = pathlib.Path("/usr/share/javascript/normalize.css/normalize.css")
 
 # Every Markdown file belongs to the book, at its place in the tree: so the links between them are those of a Git forge, and one
