@@ -119,7 +119,7 @@ def test_a_fault_two_calls_deep(faults):
     assert re.fullmatch(r"\d+, a service, program hostile", report["process"][0])
     assert report["why"] == ["write to 0x00000000: a null pointer"]
     assert report["was serving"] == ["tests -> hostile-print -> hostile-read"]
-    assert_named(report["where"] + report["called from"], "hostile", ["fault", "forward", "worker_received_sysenter"])
+    assert_named(report["where"] + report["called from"], "hostile", ["fault", "forward", "worker_received_sysenter_handles"])
     assert_starts_again(report, 0)
 
 
@@ -128,7 +128,7 @@ def test_a_null_pointer_is_called(faults):
     assert report["why"] == ["jump to 0x00000000: a null pointer was called"]
     assert report["where"] == ["0x00000000, where the program has no code"]
     assert report["was serving"] == ["tests -> hostile-print -> hostile-read"]
-    assert_named(report["called from"], "hostile", ["call_nothing", "forward", "worker_received_sysenter"])
+    assert_named(report["called from"], "hostile", ["call_nothing", "forward", "worker_received_sysenter_handles"])
     assert_starts_again(report, 100)
 
 
@@ -137,7 +137,7 @@ def test_a_stack_overflows(faults):
     report = report_of("hostile-last", faults, n=2)
     assert re.fullmatch("write to 0x[0-9a-f]{8}: stack overflow, into the guard page below the stack", report["why"][0])
     assert_named(report["where"] + report["called from"], "hostile",
-                 ["descend", "descend", "overflow", "forward", "worker_received_sysenter"])
+                 ["descend", "descend", "overflow", "forward", "worker_received_sysenter_handles"])
     assert report["was serving"] == ["tests -> hostile-print -> hostile-read"]
     assert_starts_again(report, 200)
 
