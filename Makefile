@@ -17,6 +17,9 @@ endif
 ifeq ($(filter $(UNIT),all instructions),)
 $(error UNIT is "$(UNIT)"; it must be all or instructions)
 endif
+ifeq ($(filter $(FIRMWARE),bios uefi32 uefi64),)
+$(error FIRMWARE is "$(FIRMWARE)"; it must be bios, uefi32 or uefi64)
+endif
 SETTINGS_ASKED := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 SETTINGS_KNOWN := AT_ONCE $(shell sed -n 's/^\([A-Z_]*\) [?:]*=.*/\1/p' config.mk)
 UNKNOWN := $(filter-out $(SETTINGS_KNOWN) -%,$(SETTINGS_ASKED))
@@ -91,7 +94,7 @@ CHOSEN = $(or $(call given,SERVICE),$(TESTED))
 
 # ---- build ----
 
-.PHONY: FORCE at-once all help iso sdk audit first-hour run trace debug bench bench-linux bench-files bench-peers profile model \
+.PHONY: FORCE at-once all help iso usb sdk audit first-hour run trace debug bench bench-linux bench-files bench-peers profile model \
 	interrupts-off report sample-report baseline compare record interrupts exhaustion kill fuzz attack storm power-cut mutations test unit-tests service service-tests coverage \
 	check clean distclean
 .DELETE_ON_ERROR:
@@ -167,7 +170,7 @@ $(B)/%.asm.o: %.asm $(wildcard abi/*) $(SETTINGS)
 $(KERNEL_ASM:%.asm=$(B)/%.asm.o): $(B)/offsets.inc
 
 $(B)/kernel.elf: $(KERNEL_OBJECTS) boot/kernel.ld $(B)/sources
-	$(Q)$(CC) -m32 $(OPTIMISE) -g $(LINK_TIME) -nostdlib -static -Wl,-z,noexecstack,--build-id=none,-T,boot/kernel.ld -o $@ $(KERNEL_OBJECTS)
+	$(Q)$(CC) -m32 $(OPTIMISE) -g -fno-asynchronous-unwind-tables $(LINK_TIME) -nostdlib -static -Wl,-z,noexecstack,--build-id=none,-T,boot/kernel.ld -o $@ $(KERNEL_OBJECTS)
 	$(FINISHED)
 
 # The kernel that checks itself when it is asked to: the same files, not optimised as a whole so that the linker can put the
@@ -222,7 +225,7 @@ $(B)/programs/$1.elf: $(patsubst %.c,$(B)/programs/%.o,$3 $(SOURCES_$1)) $(if $(
 		$(LIBRARIES)/ext2fs/lib/libext2fs.a $(LIBRARIES)/newlib/lib/libm.a $(LIBRARIES)/newlib/lib/libc.a) -lgcc -Wl,--end-group
 $(B)/$5/$1: $(B)/programs/$1.elf
 	@mkdir -p $$(@D)
-	$(Q)$(STRIP) -o $$@ $$<
+	$(Q)$(STRIP) --remove-section=.eh_frame -o $$@ $$<
 	$$(FINISHED)
 endef
 $(foreach folder,$(PROGRAM_FOLDERS),$(eval $(call program,$(call program_name,$(folder)),$(folder),$(wildcard $(folder)/*.c),$(call \
@@ -253,7 +256,22 @@ $(B)/postern-$1.iso: $(B)/kernel.elf $(PROGRAM_FILES) $(B)/symbols $(LISTS) tool
 endef
 $(foreach variant,$(VARIANTS),$(eval $(call image,$(variant))))
 
-iso: packages-build-run all $(VARIANTS:%=$(B)/postern-%.iso) ## GRUB images: demonstration, benchmarks, tests
+iso: packages-build-run all $(VARIANTS:%=$(B)/postern-%.iso) ## GRUB images (BIOS, UEFI): demonstration, benchmarks, tests
+
+# A stick's demonstration has / in memory: it leaves the disks alone of whatever machine it is put into.
+$(B)/usb.list: servers/system.toml tools/system_list Makefile | $(PROGRAM_FILES)
+	$(Q)sed 's,/=ext2:disk0,/=memoryfs:,' $< > $(B)/usb.toml
+	$(Q)tools/system_list --programs $(B)/modules --output $@ $(B)/usb.toml
+
+$(B)/postern-usb.img: $(B)/kernel.elf $(PROGRAM_FILES) $(B)/symbols $(B)/usb.list tools/image
+	$(Q)tools/image --build $(B) --mkrescue $(GRUB_MKRESCUE) --default usb --output $@ $(B)/usb.list
+	$(FINISHED)
+
+usb: packages-build-run all $(B)/postern-usb.img ## image for a USB stick or a whole disk (BIOS, UEFI), and how to write it
+	@echo "$(B)/postern-usb.img is ready. Writing it to a stick erases the whole stick:"
+	@echo "  lsblk -d -o NAME,SIZE,TRAN,MODEL      # which one is it? sdX below"
+	@echo "  sudo dd if=$(B)/postern-usb.img of=/dev/sdX bs=4M conv=fsync"
+	@echo "It boots by BIOS and UEFI (secure boot off), and talks on COM1, 115200 baud: docs/images.md"
 
 # The demonstration's disk. It keeps what is written to it until something that it is made of changes.
 $(B)/disk.img: tools/disk_image servers/utilities/main.c $(B)/modules/utilities $(shell find disk | sed 's/ /\\ /g')
@@ -274,9 +292,10 @@ $(B)/added/postern-servers.iso: FORCE
 	$(Q)tools/add_modules --build $(B) --output $(@D) $(MODULES)
 	$(Q)tools/image --build $(@D) --mkrescue $(GRUB_MKRESCUE) --default servers --output $@ $(@D)/servers.list
 
-run: packages-build-run all $(RUN)/postern-servers.iso $(DISK) ## boot to a prompt, with a disk (MODULES="paths": your programs and lists too); Ctrl-A X ends it
+run: packages-build-run$(if $(filter uefi%,$(FIRMWARE)),-uefi) all $(RUN)/postern-servers.iso $(DISK) ## boot to a prompt, with a disk (MODULES="paths": your programs and lists too); Ctrl-A X ends it
 	$(Q)accel=`tools/accelerator --choose $(ACCEL) --qemu $(QEMU) --build $(OUT)` && \
-	set -- --qemu $(QEMU) --iso $(RUN)/postern-servers.iso --machine $(MACHINE) --cpu $(CPU) --memory $(MEM) --smp $(SMP) --accel $$accel \
+	set -- --qemu $(QEMU) --iso $(RUN)/postern-servers.iso --firmware $(FIRMWARE) --machine $(MACHINE) --cpu $(CPU) --memory $(MEM) \
+		--smp $(SMP) --accel $$accel \
 		$(if $(DISK),-- -drive file=$(DISK)$(,)format=raw$(,)if=none$(,)id=disk -device $(DISK_DEVICE)$(,)drive=disk) && \
 	if [ "$(V)" = 1 ]; then tools/boot.py --print "$$@"; fi && tools/boot.py --interactive "$$@"
 
@@ -284,9 +303,11 @@ trace: packages-build-run all $(B)/disk.img ## see a call: CMD (default cat /etc
 	$(Q)tools/trace --command '$(subst ','\'',$(CMD))' --build $(B) --disk $(B)/disk.img --device $(DISK_DEVICE) --qemu $(QEMU) \
 		--machine $(MACHINE) --cpu $(CPU) --memory $(MEM) --output $(OUT)
 
-debug: packages-build-run-debug ## QEMU waits; gdb starts with the symbols of kernel and programs
-	$(Q)$(MAKE) --no-print-directory BUILD=debug all
-	$(Q)tools/debug --build $(OUT)/debug --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) --memory $(MEM)
+debug: packages-build-run-debug ## gdb with all symbols, at the first instruction; SERVICE=vfs: where CMD makes a request reach it
+	$(Q)$(MAKE) --no-print-directory BUILD=debug all $(OUT)/debug/disk.img
+	$(Q)tools/debug $(if $(SERVICE),--service $(SERVICE)) $(if $(METHOD),--method '$(METHOD)') $(if $(BREAK),--break $(BREAK)) \
+		--type '$(subst ','\'',$(CMD))' --build $(OUT)/debug --device $(DISK_DEVICE) --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) \
+		--memory $(MEM)
 
 # ---- measure ----
 
@@ -487,8 +508,8 @@ test: packages-build-run-service
 	$(Q)$(MAKE) --no-print-directory BUILD=release all service-tests
 	$(Q)$(PYTHON) -m pytest -v --no-header -p no:cacheprovider --service $(SERVICE) tests/boot/test_own_tests.py
 else
-test: packages-build-run-test-debug-files-report ## unit tests, then the guest suite under QEMU and Bochs (SERVICE=rtc: that one's own tests)
-	$(Q)$(MAKE) --no-print-directory BUILD=release iso audit unit-tests service-tests $(OUT)/release/linux/ipc
+test: packages-build-run-uefi-test-debug-files-report ## unit tests, then the guest suite under QEMU and Bochs (SERVICE=rtc: that one's own tests)
+	$(Q)$(MAKE) --no-print-directory BUILD=release iso usb audit unit-tests service-tests $(OUT)/release/linux/ipc
 	$(Q)$(MAKE) --no-print-directory BUILD=debug iso
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider --numprocesses $(JOBS) --dist loadgroup tests
 endif

@@ -12,10 +12,13 @@ FULL ?=
 # make baseline and compare: where figures are saved (make clean removes build), and how often time is measured for the test
 BASE ?= $(OUT)/baseline.json
 RUNS ?= 8
-# QEMU machine (pc, q35), CPU model (max, n270, pentium2, "max,-sep"), MiB of memory (16 or more)
-MACHINE ?= pc
+# make run: bios, uefi32 or uefi64 (OVMF, which is installed when it is asked for)
+FIRMWARE ?= bios
+# QEMU machine (pc, q35; uefi32 runs on q35 alone), CPU model (max, n270, pentium2, "max,-sep"), MiB of memory (16 or more; the
+# demonstration needs 57, and UEFI keeps up to 40 for itself)
+MACHINE ?= $(if $(filter uefi32,$(FIRMWARE)),q35,pc)
 CPU ?= max
-MEM ?= 64
+MEM ?= $(if $(filter bios,$(FIRMWARE)),64,128)
 # The same for make bench-linux and bench-files: with 64 Linux reclaims pages while it is measured
 FILES_MEM ?= 256
 # make run: the disk image (empty: no disk), and its device: virtio-blk-pci, or ide-hd for IDE on pc and AHCI on q35
@@ -24,6 +27,9 @@ DISK_DEVICE ?= virtio-blk-pci
 # make service: the name of the new service; make test: the one whose own tests are run (empty: all there is)
 NAME ?=
 SERVICE ?=
+# make debug SERVICE=: the method whose request it stops at, or a function of the service instead (empty: any request)
+METHOD ?=
+BREAK ?=
 # make run: programs of your own, system lists (.toml) that are added to servers/system.toml, folders with both
 MODULES ?=
 # make trace: what is done at the prompt
@@ -55,7 +61,7 @@ CC := $(CROSS)gcc
 AR := $(CROSS)ar
 STRIP := $(CROSS)strip
 NASM ?= nasm
-QEMU ?= qemu-system-i386
+QEMU ?= $(if $(filter uefi64,$(FIRMWARE)),qemu-system-x86_64,qemu-system-i386)
 GRUB_MKRESCUE ?= grub-mkrescue
 # Debian's own, because python3-pytest belongs to it
 PYTHON ?= /usr/bin/python3

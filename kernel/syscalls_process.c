@@ -257,6 +257,27 @@ SYSCALL_ON(thread_caller, const struct thread *target, TYPE_THREAD, RIGHT_READ)
     return OK;
 }
 
+/* They stand in the order of their numbers. A caller in a queue waits for any worker: the first stands for all. Cold: it would
+ * take its share of what may be inlined in others. */
+status_t sys_process_thread(struct thread *thread) __attribute__((cold));
+SYSCALL_ON(process_thread, const struct process *process, TYPE_PROCESS, RIGHT_CONTROL)
+{
+    LIST_FOREACH(link, &process->threads) {
+        const struct thread *target = LIST_ENTRY(link, struct thread, in_process), *peer = target->callee;
+        if (target->number <= thread->frame.ecx)
+            continue;
+        if (target->state == THREAD_QUEUED && !list_empty(&target->queued_at->workers))
+            peer = LIST_ENTRY(target->queued_at->workers.next, struct thread, in_endpoint);
+        thread->frame.word = target->number;
+        thread->frame.ecx = target->state;
+        thread->frame.edx = peer ? peer->number : 0;
+        thread->frame.esi = target->frame.eip;
+        thread->frame.edi = target->wait_esp;
+        return OK;
+    }
+    return E_NOT_FOUND;
+}
+
 /* ---- budgets ---- */
 
 static bool slice_ticks(uint32_t microseconds, uint32_t *ticks)

@@ -8,6 +8,7 @@ import dataclasses
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,17 @@ import time
 
 SYSTEM_LIST = pathlib.Path(__file__).resolve().parent / "system_list"
 EXIT_PORT = "isa-debug-exit,iobase=0xf4,iosize=4"
+OVMF_64 = "/usr/share/ovmf/OVMF.fd"
+OVMF_32 = "/usr/share/OVMF/OVMF32_CODE_4M.secboot.fd"
+OVMF_32_VARIABLES = "/usr/share/OVMF/OVMF32_VARS_4M.fd"
+# Debian's OVMF for 32 bits is made for secure boot, and so for flash chips and system management mode.
+FIRMWARE = {
+    "bios": [],
+    "uefi32": ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={OVMF_32}",
+               "-drive", f"if=pflash,unit=1,format=raw,snapshot=on,file={OVMF_32_VARIABLES}"],
+    "uefi64": ["-bios", OVMF_64],
+}
+FIRMWARE_FILES = {"bios": [], "uefi32": [OVMF_32, OVMF_32_VARIABLES], "uefi64": [OVMF_64]}
 BOCHS_SHARE = pathlib.Path("/usr/share/bochs")
 BOCHS_CONFIG = """\
 megs: {memory}
@@ -71,15 +83,23 @@ def direct_modules(kernel, build, listing):
     return ["-kernel", kernel, "-initrd", ",".join(modules)]
 
 
+def image_arguments(image):
+    """Arguments for QEMU to boot an image: as a CD, or as a USB stick, to which nothing is written."""
+    if image.endswith(".iso"):
+        return ["-cdrom", image, "-boot", "d"]
+    return ["-drive", f"file={image},format=raw,if=none,id=stick,snapshot=on",
+            "-device", "qemu-xhci", "-device", "usb-storage,drive=stick,bootindex=0"]
+
+
 def qemu_command(options, serial):
     command = [options.qemu, "-M", options.machine, "-cpu", options.cpu, "-m", str(options.memory), "-smp", str(options.smp),
                "-display", "none", "-monitor", "none", "-net", "none", "-no-reboot", "-device", EXIT_PORT,
-               "-serial", serial]
+               "-serial", serial, *FIRMWARE[options.firmware]]
     command += ["-accel", options.accel] if options.accel == "kvm" else ["-accel", "tcg"]
     if options.icount:
         command += ["-icount", "shift=0,sleep=off", "-rtc", "clock=vm"]
     if options.iso:
-        command += ["-cdrom", options.iso, "-boot", "d"]
+        command += image_arguments(options.iso)
     elif options.kernel:
         command += ["-kernel", options.kernel]
     else:
@@ -87,10 +107,17 @@ def qemu_command(options, serial):
     return command + options.extra
 
 
+def terminal_command(options):
+    """With serial line and monitor on this terminal: Ctrl-A C changes between them, Ctrl-A X ends QEMU."""
+    command = qemu_command(options, "mon:stdio")
+    at = command.index("-monitor")
+    return command[:at] + command[at + 2:]
+
+
 def default_options(**changes):
     options = argparse.Namespace(emulator="qemu", qemu="qemu-system-i386", machine="pc", cpu="max", memory=64, smp=1,
-                                 accel="tcg", icount=False, iso=None, build="build/release", list="servers/system.toml",
-                                 kernel=None, elf="kernel.elf", arguments="", timeout=60,
+                                 firmware="bios", accel="tcg", icount=False, iso=None, build="build/release",
+                                 list="servers/system.toml", kernel=None, elf="kernel.elf", arguments="", timeout=60,
                                  extra=[])
     for name, value in changes.items():
         if not hasattr(options, name):
@@ -201,7 +228,9 @@ def parse(arguments):
     parser.add_argument("--emulator", choices=["qemu", "bochs"], default="qemu")
     for name in ("qemu", "machine", "cpu", "build", "list"):
         parser.add_argument(f"--{name}", default=getattr(defaults, name), help="default: %(default)s")
-    parser.add_argument("--iso", help="boot this image through GRUB; without it QEMU loads the kernel directly")
+    parser.add_argument("--firmware", choices=list(FIRMWARE), default="bios", help="uefi32, uefi64: OVMF; they need --iso")
+    parser.add_argument("--iso", help="boot this image through GRUB: .iso as a CD, any other as a USB stick; "
+                        "without it QEMU loads the kernel directly")
     parser.add_argument("--elf", default=defaults.elf,
                         help="the kernel in the build folder, default %(default)s; audit.elf checks itself")
     parser.add_argument("--arguments", default="", help='for the essential program of the list, such as "only=call"')
@@ -212,7 +241,7 @@ def parse(arguments):
     parser.add_argument("--timeout", type=float, default=60, help="seconds, default 60; ignored with --interactive")
     parser.add_argument("--interactive", action="store_true", help="serial line on this terminal; Ctrl-A X ends QEMU")
     parser.add_argument("--gdb", action="store_true", help="wait for gdb on port 1234 (QEMU)")
-    parser.add_argument("--print", action="store_true", help="print the QEMU command and do not run it")
+    parser.add_argument("--print", action="store_true", help="print what --interactive runs, for a shell")
     parser.add_argument("extra", nargs="*", help="further QEMU arguments, or lines for Bochs, after --")
     parser.set_defaults(kernel=defaults.kernel)
     return parser.parse_args(arguments)
@@ -226,28 +255,40 @@ def check_files(options):
             sys.exit(f"boot: {path} is not there: run make (make iso for images), or name another")
 
 
+def check_firmware(options):
+    name = options.firmware
+    if name != "bios" and (options.emulator == "bochs" or not options.iso):
+        sys.exit(f"boot: {name} starts from an image, under QEMU: make iso builds one, --iso names it")
+    if name == "uefi32" and not options.machine.startswith(("q35", "pc-q35")):
+        sys.exit("boot: uefi32 runs on q35 alone: --machine q35 (make run: MACHINE=q35)")
+    if name == "uefi64" and options.qemu.endswith("i386"):
+        sys.exit("boot: uefi64 needs a CPU of 64 bits: --qemu qemu-system-x86_64 (make run: QEMU=qemu-system-x86_64)")
+    for path in FIRMWARE_FILES[name]:
+        if not os.path.exists(path):
+            sys.exit(f"boot: {path} is not there: install OVMF (tools/packages uefi)")
+
+
 def main():
     options = parse(sys.argv[1:])
     exit_on_termination()
     check_files(options)
+    check_firmware(options)
     if (options.print or options.interactive) and not options.iso:
         options.list = prepare_list(options.list, options.build, pathlib.Path(options.build) / "system.list", options.arguments)
     if options.gdb:
         options.extra += ["-S", "-gdb", "tcp:127.0.0.1:1234"]
     if options.print:
-        print(" ".join(f"'{word}'" if " " in word else word for word in qemu_command(options, "stdio")))
+        print(shlex.join(terminal_command(options)))
         return 0
     if options.interactive:
-        command = [w for w in qemu_command(options, "mon:stdio")]
-        at = command.index("-monitor")
-        del command[at:at + 2]
+        command = terminal_command(options)
         if not shutil.which(command[0]):
             give_up_without(command[0])
         status = subprocess.run(command).returncode
         return status >> 1 if status & 1 else status
     began = time.monotonic()
-    names = ("emulator", "qemu", "machine", "cpu", "memory", "smp", "accel", "icount", "iso", "build", "elf", "list", "arguments",
-             "timeout", "extra")
+    names = ("emulator", "qemu", "machine", "cpu", "memory", "smp", "firmware", "accel", "icount", "iso", "build", "elf",
+             "list", "arguments", "timeout", "extra")
     result = run(**{name: getattr(options, name) for name in names})
     sys.stdout.write(result.serial)
     if result.code != 0:

@@ -46,7 +46,9 @@
     /* The caller has reset its devices: what its earlier lives left behind may go. */ \
     METHOD(INIT_DMA_QUIET, init_dma_quiet, NOTHING, NOTHING) \
     /* A handle for trace_create. E_NO_RIGHT unless the system list says trace = true (children inherit it) */ \
-    METHOD(INIT_TRACE, init_trace, NOTHING, HANDLE(authority))
+    METHOD(INIT_TRACE, init_trace, NOTHING, HANDLE(authority)) \
+    /* Who waits for whom, as text: its size, and a read-only handle of memory with it, which the next who asks changes. */ \
+    METHOD(INIT_WAITS, init_waits, NOTHING, WORD_AND_HANDLE(uint32_t, bytes, memory))
 METHODS_DECLARE(INIT_METHODS)
 
 #define INIT_CAP_SHIFT 8

@@ -362,4 +362,30 @@ SYSTEM_INLINE status_t trace_create(handle_t authority, handle_t memory, handle_
     return system_query(SYS_trace_create, authority, memory, 0, 0, 0, trace);
 }
 
+/* ---------------------------------------------------------------- who waits for whom */
+
+enum thread_fact_state {    /* as in TRACE_SWITCH */
+    THREAD_FACT_ACTIVE, THREAD_FACT_STOPPED, THREAD_FACT_READY, THREAD_FACT_QUEUED, THREAD_FACT_NOTIFIED, THREAD_FACT_ENDING
+};
+
+struct thread_facts {
+    uint32_t number;        /* no other thread ever has it */
+    uint32_t state;         /* active: it runs, or waits for its peer to reply, or, without one, for a request */
+    uint32_t peer;          /* number of the thread that serves its call; queued: of one that may; 0: none */
+    uint32_t eip;           /* where it entered the kernel, unless it waits for a request */
+    uint32_t wait_esp;      /* a worker's ESP when it waited for its first request */
+};
+
+/* Tells of the thread of the process with the next number after `number`. E_NOT_FOUND: there is none. */
+SYSTEM_INLINE status_t process_thread(handle_t process, uint32_t number, struct thread_facts *facts)
+{
+    status_t status = SYS_process_thread;
+    __asm__ volatile("int $250"
+                     : "+a"(status), "=b"(facts->number), "=c"(facts->state), "=d"(facts->peer), "=S"(facts->eip),
+                       "=D"(facts->wait_esp)
+                     : "b"(process), "c"(number)
+                     : "memory", "cc");
+    return status;
+}
+
 #endif

@@ -1,6 +1,8 @@
 /* console: one screen and keyboard for all, shown on VGA text and on the serial line at once.
  *
  * One thread takes what is typed, from both; readers are workers that wait for it, one at a time. */
+#include <init.h>
+
 #include "internal.h"
 
 #define SERIAL_BIT 1u
@@ -13,6 +15,9 @@
 #define SCROLL_LINES 20
 #define WORKERS 6
 #define INTERRUPT_PRIORITY 20
+#define STATUS_KEY CONTROL('t')
+#define ANSWER_WITHIN 1000000u  /* microseconds */
+#define NOT_TOLD ": init does not say who waits for whom\n"
 
 static struct lock output_lock, input_lock, reader_lock;
 static handle_t devices, typed, interrupt_notification;
@@ -39,6 +44,29 @@ static void scroll(int lines)
     lock_release(&output_lock);
 }
 
+/* No program and no service but init is needed for it: whatever hangs, this tells why. */
+static void show_waits(void)
+{
+    uint32_t bytes, pages;
+    handle_t memory = HANDLE_NONE;
+    void *text;
+    status_t status = service_call_full(init_endpoint(), INIT_WAITS, 0, ANSWER_WITHIN, HANDLE_NONE, &bytes, &memory);
+    if (status == OK)
+        status = memory_given(memory, &pages);
+    if (status == OK)
+        status = pages_map(memory, pages, PROTECT_READ, &text);
+    show("^T\n", 3);
+    if (status == OK) {
+        show(text, bytes);
+        pages_unmap(text, pages);
+    } else {
+        show(status_text(status), strlen(status_text(status)));
+        show(NOT_TOLD, strlen(NOT_TOLD));
+    }
+    if (memory != HANDLE_NONE)
+        handle_close(memory);
+}
+
 static void push(uint32_t key)
 {
     lock_acquire(&input_lock);
@@ -58,7 +86,9 @@ static void push(uint32_t key)
 
 static void take_key(uint32_t key)
 {
-    if (key == KEY_SCROLL_UP)
+    if (key == STATUS_KEY)
+        show_waits();
+    else if (key == KEY_SCROLL_UP)
         scroll(SCROLL_LINES);
     else if (key == KEY_SCROLL_DOWN)
         scroll(-SCROLL_LINES);

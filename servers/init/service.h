@@ -104,6 +104,9 @@ reply_t serve_init_ask_table(const request_t *rq);
 reply_t serve_init_refresh(const request_t *rq);
 reply_t serve_init_module(const request_t *rq);
 
+/* ---- waits.c ---- */
+reply_t serve_init_waits(const request_t *rq);
+
 /* ---- dma.c: each answers a method of init.h ---- */
 reply_t serve_init_dma_keep(const request_t *rq);
 reply_t serve_init_dma_drop(const request_t *rq);

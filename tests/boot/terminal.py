@@ -26,7 +26,8 @@ class Terminal:
         command[command.index("-monitor") + 1] = f"unix:{self.folder}/monitor,server,nowait"
         self.text, self.seen = "", 0
         self.began = time.monotonic()
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        start_new_session=True) # a Ctrl-C is not for it: gdb stops the guest with one
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
 
@@ -42,6 +43,10 @@ class Terminal:
     def read(self):
         while data := os.read(self.process.stdout.fileno(), 4096):
             self.text += data.decode(errors="replace").replace("\r", "")
+            self.show(data)
+
+    def show(self, data):
+        """What the serial line has said just now; for who wants to see it at once."""
 
     def expect(self, wanted, timeout=20):
         """Waits for the text behind what was expected before; returns what came up to its end."""

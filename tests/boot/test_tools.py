@@ -63,7 +63,8 @@ def test_every_setting_is_in_config():
 
 @pytest.mark.parametrize("setting,says", [
     ("BUILD=fast", 'BUILD is "fast"; it must be release or debug'), ("ACCEL=xen", 'ACCEL is "xen"; it must be'),
-    ("UNIT=hours", 'UNIT is "hours"; it must be'), ("MEM=much", 'MEM is "much"; it must be a number of at least 8'),
+    ("UNIT=hours", 'UNIT is "hours"; it must be'),
+    ("FIRMWARE=efi", 'FIRMWARE is "efi"'), ("MEM=much", 'MEM is "much"; it must be a number of at least 8'),
     ("MEM=7", 'MEM is "7"; it must be a number of at least 8'), ("SMP=0", 'SMP is "0"'), ("JOBS=x", 'JOBS is "x"'),
     ("KILLS=", 'KILLS is ""'),
     ("CALLS=1; x", 'CALLS is "1; x"'), ("COUNT=-1", 'COUNT is "-1"'), ("DISK=/none", 'DISK is "/none", which is not there'),

@@ -163,9 +163,84 @@ static void idle_workers_serve_nobody(void)
     handle_close(idle_endpoint);
 }
 
+/* ---- what each thread waits for ---- */
+
+/* Of another thread than the wanted one: not there. */
+static struct thread_facts facts_of(uint32_t number)
+{
+    struct thread_facts facts = { 0 };
+    process_thread(HANDLE_NONE, number - 1, &facts);
+    return facts.number == number ? facts : (struct thread_facts){ .state = ~0u };
+}
+
+/* The thread made last has the highest number. */
+static uint32_t last_number(void)
+{
+    struct thread_facts facts = { 0 };
+    uint32_t last = 0;
+    while (process_thread(HANDLE_NONE, last, &facts) == OK) {
+        last = facts.number > last ? facts.number : ~0u;
+    }
+    return last;
+}
+
+/* One service thread, a caller that it serves, and another in the queue behind. */
+static void threads_say_whom_they_wait_for(const struct gate *gate)
+{
+    struct client served, queued;
+    uint32_t numbers[2];
+    hold(&served, gate, gate->services->single, 0);
+    numbers[0] = last_number();
+    queued = (struct client){ .gate = gate, .endpoint = gate->services->single, .method = METHOD_ECHO };
+    client_start(&queued, PRIORITY_TESTS);
+    expect(endpoint_reaches(queued.endpoint, ENDPOINT_QUEUE, 1));
+    numbers[1] = last_number();
+    expect_passed();
+    expect(numbers[1] > numbers[0]);
+    struct thread_facts caller = facts_of(numbers[0]), worker = facts_of(caller.peer);
+    expect_equal(caller.state, THREAD_FACT_ACTIVE);
+    expect_equal(worker.state, THREAD_FACT_NOTIFIED);
+    expect_equal(worker.peer, 0);
+    expect_equal(facts_of(numbers[1]).state, THREAD_FACT_QUEUED);
+    expect_equal(facts_of(numbers[1]).peer, worker.number);
+    release_holder(&served, 0);
+    expect(task_wait(&queued.task));
+    worker = facts_of(worker.number);
+    expect_equal(worker.state, THREAD_FACT_ACTIVE); /* idle */
+    expect_equal(worker.peer, 0);
+    task_end(&queued.task);
+}
+
+static void a_queue_without_workers(const struct gate *gate)
+{
+    struct client client = { .gate = gate, .method = METHOD_ECHO };
+    expect_equal(endpoint_create(0, 0, &client.endpoint), OK);
+    client_start(&client, PRIORITY_TESTS);
+    expect(endpoint_reaches(client.endpoint, ENDPOINT_QUEUE, 1));
+    struct thread_facts caller = facts_of(last_number());
+    expect_equal(caller.state, THREAD_FACT_QUEUED);
+    expect_equal(caller.peer, 0);
+    task_end(&client.task);
+    expect_equal(handle_close(client.endpoint), OK);
+}
+
+static void threads_are_told_to_who_has_control(void)
+{
+    struct thread_facts facts = { 0 };
+    handle_t weak;
+    expect_equal(process_thread(HANDLE_NONE, last_number(), &facts), E_NOT_FOUND);
+    expect_equal(process_thread(HANDLE_NONE, 0xFFFFFFFF, &facts), E_NOT_FOUND);
+    expect_equal(handle_duplicate(self_process(), RIGHTS_ALL & ~RIGHT_CONTROL, 0, &weak), OK);
+    expect_equal(process_thread(weak, 0, &facts), E_NO_RIGHT);
+    expect_equal(handle_close(weak), OK);
+}
+
 static const struct test_case cases[] = {
     { "callers of a thread that faults", .run_gate = fault_in_a_chain },
     { "callers are told to their supervisor alone", .run_gate = others_are_told_nothing },
     { "idle workers serve nobody", idle_workers_serve_nobody, NULL },
+    { "threads say whom they wait for", .run_gate = threads_say_whom_they_wait_for },
+    { "a queue without workers leads to nobody", .run_gate = a_queue_without_workers },
+    { "threads are told to who has control", threads_are_told_to_who_has_control, NULL },
 };
 TEST_GROUP(caller_tests, "callers");

@@ -91,6 +91,7 @@ static const struct shape shapes[SYSCALL_COUNT] = {
     [SYS_irq_ack] = { "iwwww", TYPE_NONE, false },
     [SYS_ioport_create] = { "owcww", TYPE_IOPORT, false },
     [SYS_ioport_grant] = { "opwww", TYPE_NONE, false },
+    [SYS_process_thread] = { "pcwww", TYPE_NONE, false },
     [SYS_trace_create] = { "gmwww", TYPE_TRACE, false },
 };
 

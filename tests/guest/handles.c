@@ -87,7 +87,7 @@ static const uint32_t calls_with_handle[] = {
     SYS_memory_create_device, SYS_memory_physical, SYS_memory_revoke, SYS_memory_info, SYS_notification_signal,
     SYS_notification_wait, SYS_notification_timer, SYS_irq_create, SYS_irq_bind, SYS_irq_ack, SYS_ioport_create,
     SYS_ioport_grant, SYS_process_destroy, SYS_process_give, SYS_process_watch, SYS_process_map, SYS_process_unmap,
-    SYS_process_protect, SYS_process_read_word, SYS_thread_create, SYS_thread_caller,
+    SYS_process_protect, SYS_process_read_word, SYS_thread_create, SYS_thread_caller, SYS_process_thread,
 };
 
 static void expect_each(handle_t handle, status_t wanted, uint32_t except)

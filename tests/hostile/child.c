@@ -1,4 +1,4 @@
-/* hostile as a child of the test program: 1= says what it does, 2= with what. */
+/* hostile as a child of the test program: 1= says what it does, 2= and 3= with what. */
 #include "hostile.h"
 #include "tiny.h"
 
@@ -7,14 +7,14 @@
 #define CHILD_QUOTA_KIB 64u
 #define CHILD_PRIORITY 1u
 
-/* Exit code: what method 0 of the service says to the word of word=. */
+/* Exit code: what method 3= (0 without it) of the service says to the word of word=. */
 static int call(const char *name)
 {
     handle_t service;
     uint32_t answer;
     status_t status = service_find(name, &service);
     if (status == OK)
-        status = service_call(service, 0, argument_number("word", 0), &answer);
+        status = service_call(service, argument_number("3", 0), argument_number("word", 0), &answer);
     return status == OK ? (int)answer : status;
 }
 
