@@ -259,12 +259,13 @@ $(foreach variant,$(VARIANTS),$(eval $(call image,$(variant))))
 iso: packages-build-run all $(VARIANTS:%=$(B)/postern-%.iso) ## GRUB images (BIOS, UEFI): demonstration, benchmarks, tests
 
 # A stick's demonstration has / in memory: it leaves the disks alone of whatever machine it is put into.
-$(B)/usb.list: servers/system.toml tools/system_list Makefile | $(MODULES)
+$(B)/usb.list: servers/system.toml tools/system_list Makefile | $(PROGRAM_FILES)
 	$(Q)sed 's,/=ext2:disk0,/=memoryfs:,' $< > $(B)/usb.toml
 	$(Q)tools/system_list --programs $(B)/modules --output $@ $(B)/usb.toml
 
-$(B)/postern-usb.img: $(B)/kernel.elf $(MODULES) $(B)/symbols $(B)/usb.list tools/image
+$(B)/postern-usb.img: $(B)/kernel.elf $(PROGRAM_FILES) $(B)/symbols $(B)/usb.list tools/image
 	$(Q)tools/image --build $(B) --mkrescue $(GRUB_MKRESCUE) --default usb --output $@ $(B)/usb.list
+	$(FINISHED)
 
 usb: packages-build-run all $(B)/postern-usb.img ## image for a USB stick or a whole disk (BIOS, UEFI), and how to write it
 	@echo "$(B)/postern-usb.img is ready. Writing it to a stick erases the whole stick:"

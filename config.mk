@@ -27,6 +27,9 @@ DISK_DEVICE ?= virtio-blk-pci
 # make service: the name of the new service; make test: the one whose own tests are run (empty: all there is)
 NAME ?=
 SERVICE ?=
+# make debug SERVICE=: the method whose request it stops at, or a function of the service instead (empty: any request)
+METHOD ?=
+BREAK ?=
 # make run: programs of your own, system lists (.toml) that are added to servers/system.toml, folders with both
 MODULES ?=
 # make trace: what is done at the prompt
