@@ -12,8 +12,6 @@ html_title = "Postern"
 root_doc = "docs/index"
 extensions = ["myst_parser"]
 
-# Texts that are being written. Each is a chapter like all others as soon as it is there.
-AWAITED = ["sdk/README", "CONTRIBUTING", "CHANGES"]
 NORMALIZE = pathlib.Path("/usr/share/javascript/normalize.css/normalize.css")
 
 # Every Markdown file belongs to the book, at its place in the tree: so the links between them are those of a Git forge, and one
@@ -30,24 +28,14 @@ html_show_copyright = False
 html_use_index = False
 
 
-def awaited(app, name):
-    path = (pathlib.Path(app.srcdir) / "docs" / name).resolve()
-    return not path.exists() and str(path.relative_to(app.srcdir)).removesuffix(".md") in AWAITED
-
-
 def add_contents(app, docname, source):
     """A reader of plain text sees the list in docs/index.md; here its headings become parts and its links their chapters."""
     if docname != root_doc:
         return
     for part in re.split(r"^## ", source[0], flags=re.M)[1:]:
         title, _, text = part.partition("\n")
-        pages = [page for page in re.findall(r"^- \[[^]]*\]\((\S+\.md)\)", text, flags=re.M) if not awaited(app, page)]
+        pages = re.findall(r"^- \[[^]]*\]\((\S+\.md)\)", text, flags=re.M)
         source[0] += "\n".join(["", "```{toctree}", ":hidden:", f":caption: {title}", "", *pages, "```", ""])
-
-
-def wait_for_chapter(app, env, node, text):
-    """What a link to one that is not there yet becomes; None: an error."""
-    return text if awaited(app, pathlib.Path("..", node["refdoc"]).parent / node["reftarget"].split("#")[0]) else None
 
 
 def ship_linked_files(app, document):
@@ -81,7 +69,6 @@ def open_with_the_first_chapter(app, _):
 def setup(app):
     app.connect("source-read", add_contents)
     app.connect("env-get-outdated", lambda *_: [root_doc])
-    app.connect("missing-reference", wait_for_chapter)
     app.connect("doctree-read", ship_linked_files, priority=400) # before Sphinx takes such files for downloads
     app.connect("build-finished", mend_theme)
     app.connect("build-finished", open_with_the_first_chapter)

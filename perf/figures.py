@@ -19,6 +19,7 @@ class Figure:
     limit: int | None = None    # at most, in the exact run of a release build
     aim: int | None = None
     recorded: bool = True       # stands in perf/record.toml
+    varies: float = 0           # share by which it may exceed the record, since any change of the boot changes it
 
 
 def alternatives(braces):
