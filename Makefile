@@ -95,7 +95,7 @@ CHOSEN = $(or $(call given,SERVICE),$(TESTED))
 # ---- build ----
 
 .PHONY: FORCE at-once all help iso usb sdk audit first-hour run trace debug bench bench-linux bench-files bench-peers profile model \
-	interrupts-off report sample-report baseline compare record interrupts exhaustion kill fuzz attack storm power-cut mutations test unit-tests service service-tests coverage \
+	interrupts-off report sample-report baseline compare record book interrupts exhaustion kill fuzz attack storm power-cut mutations test unit-tests service service-tests coverage \
 	check clean distclean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -364,6 +364,12 @@ record: packages-build-run all $(B)/postern-perf.iso ## make the exact figures o
 	$(call run_bench,--unit instructions --output $(OUT)/record.json > /dev/null)
 	$(Q)$(PYTHON) perf/record.py --figures $(OUT)/record.json --write
 
+# ---- the book ----
+
+book: packages-book ## the documentation as HTML: build/book/index.html
+	$(Q)$(PYTHON) -m sphinx -q -W --keep-going -c docs . $(OUT)/book
+	@echo $(OUT)/book/index.html
+
 # ---- beside Linux ----
 
 LINUX := $(LIBRARIES)/linux
@@ -508,7 +514,7 @@ test: packages-build-run-service
 	$(Q)$(MAKE) --no-print-directory BUILD=release all service-tests
 	$(Q)$(PYTHON) -m pytest -v --no-header -p no:cacheprovider --service $(SERVICE) tests/boot/test_own_tests.py
 else
-test: packages-build-run-uefi-test-debug-files-report ## unit tests, then the guest suite under QEMU and Bochs (SERVICE=rtc: that one's own tests)
+test: packages-build-run-uefi-test-debug-files-report-book ## unit tests, then the guest suite under QEMU and Bochs (SERVICE=rtc: that one's own tests)
 	$(Q)$(MAKE) --no-print-directory BUILD=release iso usb audit unit-tests service-tests $(OUT)/release/linux/ipc
 	$(Q)$(MAKE) --no-print-directory BUILD=debug iso
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider --numprocesses $(JOBS) --dist loadgroup tests
@@ -530,6 +536,7 @@ power-cut: packages-build-run-test-files all ## cut the power at CUTS (default 3
 check: packages-build-check all ## static analysis, format, size of the privileged part, model of calls, proofs
 	$(Q)tools/check_format
 	$(Q)tools/abi_page --check
+	$(Q)tools/libserver_page --check
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 -Iabi -Ikernel -Iarch/x86 \
 		-Isysenter -Ilibserver/include -Ilibserver/file_system -I. --library=tools/cppcheck.cfg --suppressions-list=tools/cppcheck.txt kernel arch sysenter libserver servers perf
 	$(Q)tools/privileged_size

@@ -27,7 +27,7 @@ enum syscall_number {
 #define OP_REPLY_WAIT (-1)
 #define OP_NULL (-2)
 
-#define HANDLE_NONE 0u
+#define HANDLE_NONE 0u /* names nothing */
 /* SYS_call, bit 0 of the handle argument: a handle in the reply is welcome. Without it none arrives, so that a service
  * cannot fill its clients' tables. Attached handles move: the sender's is closed when the message is delivered. */
 #define HANDLE_ACCEPT 1u
@@ -125,7 +125,7 @@ enum system_info_index {
     INFO_COUNT
 };
 
-#define CPU_FEATURE_SEP 0x01u
+#define CPU_FEATURE_SEP 0x01u /* in INFO_CPU_FEATURES */
 #define CPU_FEATURE_NX 0x02u
 #define CPU_FEATURE_SMEP 0x04u
 #define CPU_FEATURE_SMAP 0x08u

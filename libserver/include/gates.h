@@ -41,7 +41,7 @@ status_t gate_call_int(handle_t endpoint, uint32_t method, uint32_t word, uint32
     return (status_t)kernel_status;
 }
 
-/* Enter and leave. */
+/* Gate: SYSENTER. Enters the kernel and leaves it; returns OP_NULL. */
 static inline __attribute__((always_inline)) status_t gate_null_sysenter(void)
 {
     int32_t status = OP_NULL;
@@ -55,6 +55,7 @@ static inline __attribute__((always_inline)) status_t gate_null_sysenter(void)
     return status;
 }
 
+/* Gate: INT 250. Enters the kernel and leaves it; returns OK. */
 static inline __attribute__((always_inline)) status_t gate_null_int(void)
 {
     int32_t status = SYS_null;

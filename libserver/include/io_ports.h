@@ -4,11 +4,13 @@
 
 #include <stdint.h>
 
+/* Writes a byte to a port. One that is not ours is a fault. */
 static inline void port_write(uint16_t port, uint8_t value)
 {
     __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
 }
 
+/* Reads a byte from a port. One that is not ours is a fault. */
 static inline uint8_t port_read(uint16_t port)
 {
     uint8_t value;

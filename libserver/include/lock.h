@@ -14,9 +14,11 @@ struct lock {
 
 /* Makes a free lock. E_NO_MEMORY. */
 status_t lock_init(struct lock *lock);
+/* Takes it, and waits until it is free. */
 void lock_acquire(struct lock *lock);
-/* False when it is taken. */
+/* Takes it if it is free; false when it is not. */
 bool lock_try(struct lock *lock);
+/* Gives it back and wakes who waits. */
 void lock_release(struct lock *lock);
 
 #endif

@@ -35,7 +35,7 @@
 
 #include <server.h>
 
-/* In the header: numbers and functions; or the numbers alone. */
+/* In the header: METHODS_DECLARE() gives numbers and functions, METHODS_NUMBERS() the numbers alone. */
 #define METHODS_DECLARE(LIST) \
     METHODS_NUMBERS(LIST) \
     LIST(METHODS_FUNCTION)
@@ -48,7 +48,7 @@
 /* How many there are, which is the first number that is no method. */
 #define METHODS_COUNT(LIST) (0u LIST(METHODS_ONE))
 
-/* ---- what each line of a list becomes ---- */
+/* ---- inside: what each line of a list becomes ---- */
 
 #define METHODS_NUMBER(number, function, gives, gets) number,
 #define METHODS_ENTRY(number, function, gives, gets) [number] = METHODS_HANDLER_##gives(function),

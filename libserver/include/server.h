@@ -23,6 +23,7 @@
 #include <lock.h>
 #include <system.h> /* one typed function per kernel call, through INT 250 */
 
+/* Elements of an array. */
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* ---------------------------------------------------------------- service side */
@@ -67,12 +68,13 @@ struct server_options {
 
 /* Creates the pool, announces the service to init, and serves for ever: on this thread and workers - 1 others, or, with a
  * reserve, on `workers` others, which this thread replaces when they die. `name` is the name under which the system list
- * started us, or NULL for just that; any other is E_BAD_ARGUMENT. Returns only on failure, with a negative E_*. */
+ * started us, or NULL for just that; any other is E_BAD_ARGUMENT. Returns only on failure, with a negative E_*. The macro takes
+ * the options by name, as in .workers = 4; server_run_options() takes their address. */
 #define server_run(name, methods, count, ...) \
     server_run_options(name, methods, count, &(const struct server_options){ __VA_ARGS__ })
 int server_run_options(const char *name, const method_t *methods, uint32_t count, const struct server_options *options);
 /* The same for an endpoint of our own that is not announced: creates the pool and returns. *endpoint gets the handle,
- * with every right. */
+ * with every right. server_start_options() is to this macro what server_run_options() is to server_run(). */
 #define server_start(endpoint, methods, count, ...) \
     server_start_options(endpoint, methods, count, &(const struct server_options){ __VA_ARGS__ })
 status_t server_start_options(handle_t *endpoint, const method_t *methods, uint32_t count,
@@ -141,14 +143,15 @@ void *session_slot(const session_t *session, uint32_t slot);
 /* Service: the method for METHOD_SESSION_OPEN; keeps one session per badge, until the client closes it or dies. The pool must
  * take handles with it. */
 reply_t server_session_open(const request_t *request);
-/* Called when a session has begun, and when it has ended, nobody holds it any more and its memory is about to be unmapped; the
- * library's own do nothing. Ends come from a thread of the library's or from a worker. Begin: anything but OK refuses it. */
+/* For a program to define; the library's own do nothing. server_session_began() is called when a session has begun, and anything
+ * but OK refuses it; server_session_ended() when it has ended, nobody holds it any more and its memory is about to be unmapped:
+ * by a thread of the library's or by a worker. */
 status_t server_session_began(uint32_t badge, session_t *session);
 void server_session_ended(uint32_t badge, session_t *session);
-/* Service: the session of the badge that called, NULL when it has none. It stays until the worker releases it; or dies, in a pool
- * with a reserve. */
+/* Service: the session of the badge that called, NULL when it has none. It stays until that worker gives it to
+ * session_release(); or dies, in a pool with a reserve. */
 session_t *session_hold(const request_t *request);
-void session_release(session_t *session); /* by that worker: held no longer */
+void session_release(session_t *session);
 
 /* Client: a session that outlives its service. After a restart the library offers the same memory to the new instance, at the
  * first call that this one answers with E_BAD_STATE; endpoint, memory and what is in the slots stay, the service's state is gone.
@@ -191,19 +194,20 @@ const char *argument(const char *key);
 uint32_t argument_number(const char *key, uint32_t otherwise);
 /* Our name in the system list. */
 const char *program_name(void);
-/* Handle of our own process, of init's endpoint, and of a resource named in our line of the system list (ports=, irq=,
- * device-memory): HANDLE_NONE when it was not given. */
+/* Handles that every program has: self_process(), its own process, and init_endpoint(), where init serves. */
 handle_t self_process(void);
 handle_t init_endpoint(void);
+/* Handle of a resource that our section of the system list names: "ports", "irq" or "device-memory"; startup_handle_at() has the
+ * n-th with this key, from 0. HANDLE_NONE: it was not given. */
 handle_t startup_handle(const char *key);
-handle_t startup_handle_at(const char *key, uint32_t n); /* the n-th with this key, from 0 */
+handle_t startup_handle_at(const char *key, uint32_t n);
 /* Ends this process. */
 _Noreturn void process_exit(uint32_t code);
 /* Ends the machine: init writes the code to the emulator's exit port, or powers off. Without control = true it ends this process
  * alone. */
 _Noreturn void machine_exit(uint32_t code);
 /* Zeroed memory in whole pages, mapped read-write with an unmapped guard page on both sides; NULL when the quota is
- * used up. Free it with the same size. */
+ * used up. pages_free() wants the same size. */
 void *pages_allocate(uint32_t bytes);
 void pages_free(void *address, uint32_t bytes);
 /* Maps the first pages of a memory object at a free address of ours, with such guard pages too. pages 0: E_NO_MEMORY. */

@@ -24,10 +24,13 @@ class Terminal:
         self.options.list = boot.prepare_list(self.options.list, self.options.build, self.folder / "system.list")
         command = boot.qemu_command(self.options, "stdio")
         command[command.index("-monitor") + 1] = f"unix:{self.folder}/monitor,server,nowait"
+        self.start(command)
+
+    def start(self, command, **where):
         self.text, self.seen = "", 0
         self.began = time.monotonic()
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                        start_new_session=True) # a Ctrl-C is not for it: gdb stops the guest with one
+                                        start_new_session=True, **where) # a Ctrl-C is not for it: gdb stops the guest with one
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
 

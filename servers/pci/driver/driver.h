@@ -28,7 +28,7 @@ status_t pci_find_mine(handle_t service, uint32_t n, struct pci_device *device);
 uint32_t pci_read(const struct pci_device *device, uint32_t offset);
 /* Makes it ours until we end, silent as it must be before its driver starts. */
 status_t pci_claim(const struct pci_device *device);
-/* PCI_ENABLE_* */
+/* Sets PCI_ENABLE_* bits, and clears all others: what it answers to, and whether it may be master of the bus. */
 status_t pci_enable(const struct pci_device *device, uint32_t bits);
 /* Maps the range of BAR `number`, or lets us use its ports. */
 status_t pci_open_bar(const struct pci_device *device, uint32_t number, struct pci_range *range);
@@ -36,7 +36,8 @@ status_t pci_open_bar(const struct pci_device *device, uint32_t number, struct p
  * it returns, the device must be silent. channel: 0, or 1 for the second of an IDE controller. */
 status_t pci_on_interrupt(const struct pci_device *device, uint32_t channel, void (*handler)(void *), void *argument);
 
-/* Memory is to be kept before a device learns of it, and dropped when no device reaches it any more: so it outlives us. */
+/* Memory is to be kept before a device learns of it: so it outlives us. dma_drop() says, by the number that dma_keep() has given,
+ * that no device reaches it any more. */
 status_t dma_keep(handle_t memory, uint32_t *number);
 void dma_drop(uint32_t number);
 /* All our devices have been reset since we began. */

@@ -6,7 +6,7 @@
 
 /* Mounts the file system of this type that lies on the source: mount("disk0p1", "/disk", "ext2", 0). */
 int mount(const char *source, const char *path, const char *type, unsigned long flags);
-/* EBUSY while files are open there. */
+/* Takes away what is mounted there. EBUSY while files are open there. */
 int umount(const char *path);
 
 struct mounted {
