@@ -95,8 +95,8 @@ CHOSEN = $(or $(call given,SERVICE),$(TESTED))
 # ---- build ----
 
 .PHONY: FORCE at-once all help iso usb sdk audit first-hour run trace debug bench bench-linux bench-files bench-peers profile model \
-	interrupts-off report sample-report baseline compare record book interrupts exhaustion kill fuzz attack storm power-cut mutations test unit-tests service service-tests \
-	coverage check clean distclean
+	interrupts-off report sample-report baseline compare record book interrupts exhaustion kill fuzz attack storm power-cut mutations \
+	test unit-tests service service-tests coverage check clean distclean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
