@@ -470,13 +470,13 @@ $(foreach test,$(HOST_TESTS:$(OUT)/unit/%=%),$(eval $(call host_test,$(test))))
 first-hour: packages-build-run ## what README.md promises, in a fresh clone: first figures, a service of your own; each step timed
 	$(Q)tests/first_hour.py
 
-audit: packages-build
+audit: packages-build ## the kernel that checks itself when a test asks it to, for tools/boot.py --elf audit.elf
 	+$(call build_at_once,$(B)/audit.elf)
 
-unit-tests: packages-build-test
+unit-tests: packages-build-test ## build the tests of pure code, which run on this machine: build/unit
 	+$(call build_at_once,$(UNIT_TESTS))
 
-service-tests: packages-build-service
+service-tests: packages-build-service ## build the services' own tests, which make test SERVICE= runs
 	+$(call build_at_once,$(CHOSEN:%=$(B)/service-tests/%-test) $(filter $(CHOSEN:%=$(OUT)/unit/%/test/host%),$(HOST_TESTS)))
 
 service: ## a service of your own, with tests, made of servers/template: make service NAME=clock

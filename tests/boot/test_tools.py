@@ -10,7 +10,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WIDTH = 120
 # Targets that others need, and nobody types.
-INTERNAL = {"FORCE", "at-once", "audit", "unit-tests", "service-tests"}
+INTERNAL = {"FORCE", "at-once"}
 
 
 def make(*arguments, **environment):
