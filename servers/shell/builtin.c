@@ -65,7 +65,8 @@ static int help(const struct command *command)
     (void)command;
     puts("The shell's own commands: cd [FOLDER], pwd, sh FILE, exit [STATUS], help.\n"
          "Programs: ls cat cp mv rm mkdir rmdir ln touch echo wc head hexdump sha256sum stat find fill mount umount sync df\n"
-         "ps top kill free uptime date dmesg lspci call trace; each knows --help. They lie in /bin; others are started by their path.\n"
+         "ps top kill free uptime date dmesg lspci call trace; each knows --help. They lie in /bin; others are started by\n"
+         "their path.\n"
          "A line: program words > file  >> file  < file   first | second   first ; second   program &   # comment");
     return 0;
 }
