@@ -103,6 +103,10 @@ status_t table_create(void);
 reply_t serve_init_ask_table(const request_t *rq);
 reply_t serve_init_refresh(const request_t *rq);
 reply_t serve_init_module(const request_t *rq);
+/* Replies with a handle through which the memory can be read, and nothing else. */
+reply_t give_readable(uint32_t word, handle_t memory);
+/* ENDPOINT_*, of the endpoint that the process has. */
+uint32_t endpoint_fact(const struct process *process, uint32_t which);
 
 /* ---- waits.c ---- */
 reply_t serve_init_waits(const request_t *rq);

@@ -28,8 +28,7 @@ status_t table_create(void)
     return OK;
 }
 
-/* Replies with a handle through which the memory can be read, and nothing else. */
-static reply_t give_readable(uint32_t word, handle_t memory)
+reply_t give_readable(uint32_t word, handle_t memory)
 {
     handle_t readable;
     status_t status = handle_duplicate(memory, RIGHT_READ | RIGHT_TRANSFER, 0, &readable);
@@ -61,7 +60,7 @@ static uint32_t process_fact(const struct process *process, uint32_t which)
     return value;
 }
 
-static uint32_t endpoint_fact(const struct process *process, uint32_t which)
+uint32_t endpoint_fact(const struct process *process, uint32_t which)
 {
     uint32_t value = 0;
     endpoint_info(process->endpoint, which, &value);

@@ -94,10 +94,11 @@ static const struct waiting *worker_of(const struct waiting *thread)
     return thread->facts.state == THREAD_FACT_ACTIVE && thread->facts.peer ? thread_of_number(thread->facts.peer) : NULL;
 }
 
+/* By numbers, not by worker_of(): with many threads a search within a search would keep the state locked for long. */
 static bool is_served(const struct waiting *worker)
 {
     for (uint32_t i = 0; i < thread_count; i++)
-        if (worker_of(&threads[i]) == worker)
+        if (threads[i].facts.state == THREAD_FACT_ACTIVE && threads[i].facts.peer == worker->facts.number)
             return true;
     return false;
 }
@@ -175,13 +176,6 @@ static void add_chains(void)
         add("  ... and more than %u threads are not looked at\n", THREADS);
 }
 
-static uint32_t endpoint_fact(const struct process *process, uint32_t which)
-{
-    uint32_t value = 0;
-    endpoint_info(process->endpoint, which, &value);
-    return value;
-}
-
 /* Pools without an idle worker. */
 static void add_queues(void)
 {
@@ -195,11 +189,8 @@ static void add_queues(void)
 
 reply_t serve_init_waits(const request_t *rq)
 {
-    handle_t readable;
     (void)rq;
     status_t status = prepare_text();
-    if (status == OK)
-        status = handle_duplicate(text_memory, RIGHT_READ | RIGHT_TRANSFER, 0, &readable);
     if (status != OK)
         return reply_error(status);
     used = 0;
@@ -207,5 +198,5 @@ reply_t serve_init_waits(const request_t *rq)
     add("who waits for whom:\n");
     add_chains();
     add_queues();
-    return reply_handle(used, readable);
+    return give_readable(used, text_memory);
 }
