@@ -292,7 +292,7 @@ const char *argument(const char *key)
 uint32_t argument_number(const char *key, uint32_t otherwise)
 {
     const char *text = argument(key);
-    return text ? (uint32_t)strtoul(text, NULL, 0) : otherwise;
+    return text ? (uint32_t)strtoul(text, NULL, strncmp(text, "0x", 2) == 0 ? 16 : 10) : otherwise;
 }
 
 handle_t startup_handle_at(const char *key, uint32_t n)

@@ -29,7 +29,7 @@ struct object {
     uint32_t pages, flags;
     uint32_t bits, timer_bits;      /* TYPE_NOTIFICATION */
     uint64_t timer_due;
-    struct object *notification;    /* TYPE_IRQ: signalled with `bits` */
+    struct object *notification;    /* TYPE_IRQ: signalled with `bits`, and held */
 };
 
 struct entry {

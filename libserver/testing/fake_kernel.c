@@ -5,6 +5,7 @@
 #define INDEX_SHIFT 1           /* bit 0 of a handle is free for HANDLE_ACCEPT */
 #define GENERATION_SHIFT 12
 #define GENERATIONS 0x7FFFu
+#define BADGE_MAX 0x7FFFFFFFu
 #define MICROSECONDS_PER_MILLISECOND 1000u
 
 uint64_t fake_time;
@@ -71,6 +72,8 @@ void object_drop(struct object *object)
 {
     if (--object->references > 0)
         return;
+    if (object->notification)
+        object_drop(object->notification);
     free(object->bytes);
     free(object);
 }
@@ -120,8 +123,10 @@ static status_t duplicate(handle_t handle, uint32_t rights, uint32_t badge, uint
     const struct entry *entry = entry_find(handle, TYPE_NONE, 0, &status);
     if (!entry)
         return status;
-    if (badge && (entry->object->type != TYPE_ENDPOINT || entry->badge))
+    if (badge > BADGE_MAX || (badge && entry->object->type != TYPE_ENDPOINT))
         return E_BAD_ARGUMENT;
+    if (badge && entry->badge)
+        return E_NO_RIGHT;
     return may_allocate() ? enter(entry->object, entry->rights & rights, badge ? badge : entry->badge, made) : E_NO_MEMORY;
 }
 
@@ -146,6 +151,13 @@ static status_t describe(handle_t handle, uint32_t *result)
 }
 
 /* ---- memory ---- */
+
+static status_t create_memory(uint32_t pages, uint32_t flags, handle_t *handle)
+{
+    if (pages == 0 || (flags & ~(MEMORY_CONTIGUOUS | MEMORY_IRREVOCABLE)))
+        return E_BAD_ARGUMENT;
+    return handle_make((struct object){ .type = TYPE_MEMORY, .pages = pages, .flags = flags }, RIGHTS_ALL, 0, handle);
+}
 
 static status_t memory_fact(handle_t memory, uint32_t which, uint32_t *result)
 {
@@ -214,7 +226,7 @@ static status_t signal_bits(handle_t notification, uint32_t bits)
 static status_t set_timer(handle_t notification, uint32_t bits, uint32_t delay)
 {
     status_t status;
-    struct entry *entry = entry_find(notification, TYPE_NOTIFICATION, 0, &status);
+    struct entry *entry = entry_find(notification, TYPE_NOTIFICATION, RIGHT_WRITE, &status);
     if (!entry)
         return status;
     entry->object->timer_bits = bits;
@@ -225,13 +237,25 @@ static status_t set_timer(handle_t notification, uint32_t bits, uint32_t delay)
 static status_t bind(handle_t irq, handle_t notification, uint32_t bits)
 {
     status_t status;
-    struct entry *line = entry_find(irq, TYPE_IRQ, 0, &status);
-    const struct entry *target = line ? entry_find(notification, TYPE_NOTIFICATION, 0, &status) : NULL;
+    struct entry *line = entry_find(irq, TYPE_IRQ, RIGHT_CONTROL, &status);
+    const struct entry *target = line ? entry_find(notification, TYPE_NOTIFICATION, RIGHT_WRITE, &status) : NULL;
     if (!target)
         return status;
+    target->object->references++;
+    if (line->object->notification)
+        object_drop(line->object->notification);
     line->object->notification = target->object;
     line->object->bits = bits;
     return OK;
+}
+
+static status_t acknowledge(handle_t irq)
+{
+    status_t status;
+    const struct entry *line = entry_find(irq, TYPE_IRQ, RIGHT_CONTROL, &status);
+    if (!line)
+        return status;
+    return line->object->notification ? OK : E_BAD_STATE;
 }
 
 void fake_interrupt(handle_t irq)
@@ -275,15 +299,14 @@ status_t system_call(uint32_t number, uint32_t a, uint32_t b, uint32_t c, uint32
     case SYS_handle_close: return close_one(a);
     case SYS_handle_duplicate: return duplicate(a, b, c, result);
     case SYS_handle_info: return describe(a, result);
-    case SYS_memory_create:
-        return handle_make((struct object){ .type = TYPE_MEMORY, .pages = a, .flags = b }, RIGHTS_ALL, 0, result);
+    case SYS_memory_create: return create_memory(a, b, result);
     case SYS_memory_info: return memory_fact(a, b, result);
     case SYS_notification_create: return handle_make((struct object){ .type = TYPE_NOTIFICATION }, RIGHTS_ALL, 0, result);
     case SYS_notification_signal: return signal_bits(a, b);
     case SYS_notification_wait: return wait_for(a, b, c, result);
     case SYS_notification_timer: return set_timer(a, b, c);
     case SYS_irq_bind: return bind(a, b, c);
-    case SYS_irq_ack: return OK;
+    case SYS_irq_ack: return acknowledge(a);
     default: fail_msg("the kernel call %s is not faked", name_of_call(number));
     }
     return E_NOT_SUPPORTED;

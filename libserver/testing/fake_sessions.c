@@ -4,6 +4,7 @@
 #define SESSIONS 64u
 #define MAPPINGS 256u
 #define SLOT_BYTES_MIN 64u
+#define SESSION_BYTES_MAX (16u << 20)
 #define SLOTS_SHIFT 8
 
 struct client_session {             /* service side */
@@ -76,6 +77,12 @@ status_t memory_given(handle_t memory, uint32_t *pages)
 
 /* ---- client ---- */
 
+static bool shape_is_good(uint32_t slots, uint32_t slot_size)
+{
+    return slots > 0 && slot_size >= SLOT_BYTES_MIN && (slot_size & (slot_size - 1)) == 0 && slot_size <= SESSION_BYTES_MAX &&
+           slots <= SESSION_BYTES_MAX / slot_size;
+}
+
 void *session_slot(const session_t *session, uint32_t slot)
 {
     return session && slot < session->slots ? session->base + slot * session->slot_size : NULL;
@@ -107,7 +114,7 @@ status_t session_open(session_t *session, handle_t endpoint, uint32_t slots, uin
 {
     session_t opened = { .slots = slots, .slot_size = slot_size };
     void *base;
-    if (slots == 0 || slot_size < SLOT_BYTES_MIN || (slot_size & (slot_size - 1)))
+    if (!shape_is_good(slots, slot_size))
         return E_BAD_ARGUMENT;
     status_t status = memory_create(session_pages(&opened), MEMORY_IRREVOCABLE, &opened.memory);
     if (status != OK)
@@ -175,6 +182,8 @@ static status_t begin(const request_t *request, struct client_session *entry)
                           .slot_size = 1u << (request->word & 31) };
     uint32_t pages;
     void *base;
+    if (!shape_is_good(session.slots, session.slot_size))
+        return E_BAD_ARGUMENT;
     status_t status = memory_given(session.memory, &pages);
     if (status == OK && pages < session_pages(&session))
         status = E_BAD_ARGUMENT;

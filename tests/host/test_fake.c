@@ -140,6 +140,7 @@ static void a_handle_needs_a_method_that_takes_it_and_the_right(void **state)
     assert_int_equal(handle_close(weak), OK);
     assert_int_equal(handle_close(object), OK);
     assert_int_equal(kinds_count(fake_handle(TYPE_MEMORY)), E_BAD_TYPE);
+    assert_int_equal(handle_duplicate(service, RIGHTS_ALL, FAKE_BADGE + 1, &weak), E_NO_RIGHT); /* it has a badge already */
 }
 
 /* ---- sessions ---- */
@@ -160,6 +161,33 @@ static void a_session_is_shared_memory(void **state)
     session_close(&session, client);
     assert_int_equal(ended, 9);
     assert_int_equal(fake_handles(), handles);
+}
+
+static void a_session_without_slots_is_refused(void **state)
+{
+    handle_t memory, client = fake_client(9);
+    (void)state;
+    assert_int_equal(memory_create(0, MEMORY_IRREVOCABLE, &memory), E_BAD_ARGUMENT);
+    assert_int_equal(memory_create(1, MEMORY_IRREVOCABLE, &memory), OK);
+    assert_int_equal(kinds_open_session(client, 10, memory), E_BAD_ARGUMENT); /* of 1024 bytes each */
+    assert_int_equal(handle_close(client), OK);
+}
+
+static void an_interrupt_signals_and_holds_its_notification(void **state)
+{
+    handle_t irq = fake_handle(TYPE_IRQ), notification;
+    uint32_t bits;
+    (void)state;
+    assert_int_equal(irq_ack(irq), E_BAD_STATE);
+    assert_int_equal(notification_create(&notification), OK);
+    assert_int_equal(irq_bind(irq, notification, 4), OK);
+    fake_interrupt(irq);
+    assert_int_equal(notification_wait(notification, 4, 0, &bits), OK);
+    assert_int_equal(bits, 4);
+    assert_int_equal(irq_ack(irq), OK);
+    assert_int_equal(handle_close(notification), OK);
+    fake_interrupt(irq);
+    assert_int_equal(handle_close(irq), OK);
 }
 
 /* ---- other services, ends, time ---- */
@@ -231,6 +259,8 @@ int main(void)
         cmocka_unit_test(a_handle_moves),
         cmocka_unit_test(a_handle_needs_a_method_that_takes_it_and_the_right),
         cmocka_unit_test(a_session_is_shared_memory),
+        cmocka_unit_test(a_session_without_slots_is_refused),
+        cmocka_unit_test(an_interrupt_signals_and_holds_its_notification),
         cmocka_unit_test(other_services_are_those_of_the_test),
         cmocka_unit_test(who_ends_in_the_middle_leaves_its_caller_an_error),
         cmocka_unit_test(time_passes_for_who_waits),
