@@ -192,6 +192,12 @@ def test_sdk_spares_folders_of_others(tmp_path):
     assert done.returncode != 0 and "is there and no SDK" in done.stderr and (tmp_path / "precious").exists()
 
 
+def test_added_modules_spare_folders_of_others(built, tmp_path):
+    (tmp_path / "precious").write_text("")
+    done = run("tools/add_modules", "--output", tmp_path, built, cwd=ROOT)
+    assert done.returncode == 1 and "nothing that this program has made" in done.stderr and (tmp_path / "precious").exists()
+
+
 def test_template_says_when_there_is_no_sdk(sdk, tmp_path):
     shutil.copytree(sdk / "template", tmp_path / "template")
     done = run("make", cwd=tmp_path / "template")
