@@ -107,7 +107,7 @@ class Beginner:
                 raise Failed(f"nothing like \"{wanted.pattern}\" came back:\n{text[-2000:]}")
             try:
                 text += os.read(terminal, 4096).decode(errors="replace").replace("\r", "")
-            except (BlockingIOError, OSError):
+            except OSError: # nothing yet, or nobody has it open any more
                 time.sleep(0.05)
         self.log.write(text[start:] + "\n")
         return text

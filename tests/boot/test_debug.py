@@ -216,6 +216,7 @@ def test_release_build(tmp_path):
     (["--service", "nosuch"], "there is no service nosuch; there are: init, log, rtc, pci, block, ext2,"),
     (["--service", "block", "--method", "fly"], "block has no method fly; it has: session, units, describe, transfer"),
     (["--method", "read"], "METHOD and BREAK want a SERVICE"),
+    (["--qemu", "no-such-qemu"], "there is no program no-such-qemu: install it"),
 ])
 def test_what_is_not_there(options, says):
     done = run_tool(*options)

@@ -4,6 +4,7 @@ What a chapter may hold is said in docs/tutorial/1-first-service.md, for its rea
 and console blocks, with `$ ` before what is typed, `/$ ` before what is typed to Postern, and `...` for what differs each time.
 Any other block is a mistake: nobody would have tried it."""
 
+import contextlib
 import dataclasses
 import os
 import re
@@ -88,7 +89,8 @@ class Session(Terminal):
             self.type("\x01x")
             self.process.wait(20)
         except (OSError, subprocess.TimeoutExpired):
-            os.killpg(self.process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):   # all have ended already
+                os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
         self.reader.join()
 
