@@ -7,6 +7,7 @@ import pytest
 
 import boot
 import tap
+import walk
 from terminal import Terminal
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -70,12 +71,9 @@ def test_printed_command_runs_in_a_shell():
                           capture_output=True, timeout=120)
     line, = [line for line in made.stdout.splitlines() if line.startswith("qemu-system-i386 ")]
     assert made.returncode == 0 and "-cpu max,-sep" in line
-    shell = subprocess.Popen(line, shell=True, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    said = b""
-    while b"/$ " not in said and (byte := shell.stdout.read(1)):
-        said += byte
-    shell.communicate(b"\x01x", 20)
-    assert b"/$ " in said and shell.returncode == 0
+    with walk.Session(line, ROOT, None) as machine:
+        machine.expect(walk.PROMPT, PROMPT_SECONDS)
+    assert machine.process.returncode == 0
 
 
 def test_image_says_where_it_does_not_boot(tmp_path):

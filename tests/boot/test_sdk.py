@@ -4,9 +4,10 @@ import os
 import pathlib
 import shutil
 import subprocess
-import time
 
 import pytest
+
+import walk
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EMPTY = "int main(void) { return 0; }\n"
@@ -65,34 +66,6 @@ def compile_and_link(sdk, name, output, source, *options):
     return output
 
 
-class Run:
-    """`make run`, with somebody at the terminal."""
-
-    def __init__(self, *settings):
-        self.process = subprocess.Popen(["make", "run", "ACCEL=tcg", *settings], cwd=ROOT, stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        os.set_blocking(self.process.stdout.fileno(), False)
-        self.text = ""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.stdin.close()
-        self.process.wait(30)
-
-    def expect(self, wanted, timeout=60):
-        end, before = time.monotonic() + timeout, len(self.text)
-        while wanted not in self.text[before:]:
-            assert time.monotonic() < end and self.process.poll() is None, f"no {wanted!r} in {self.text!r}"
-            self.text += (self.process.stdout.read() or b"").decode(errors="replace").replace("\r", "")
-            time.sleep(0.05)
-
-    def type(self, text):
-        self.process.stdin.write(text.encode())
-        self.process.stdin.flush()
-
-
 def test_service_and_program_from_outside(sdk, built, tmp_path):
     """The service on libserver alone, its client as a boot module, and a program with the C library on the disk."""
     tree = tmp_path / "disk"
@@ -101,14 +74,13 @@ def test_service_and_program_from_outside(sdk, built, tmp_path):
     (tree / "etc/greeting").write_text("well met\n")
     compile_and_link(sdk, "postern-libc", tree / "bin/greet", GREET)
     assert run("tools/disk_image", "--folder", tree, "--output", tmp_path / "disk.img", cwd=ROOT).returncode == 0
-    with Run(f"MODULES={built}", f"DISK={tmp_path}/disk.img", "V=1") as machine:
-        machine.expect("$ ")
+    command = f"make run ACCEL=tcg MODULES={built} DISK={tmp_path}/disk.img V=1"
+    with walk.Session(command, ROOT, None) as machine:
+        machine.expect(walk.PROMPT, 60)
         machine.type("/boot/ask 5 6 0x10\n")
-        machine.expect("5\n11\n27\n")
+        machine.expect("5\n11\n27\n", 60)
         machine.type("greet one\n")
-        machine.expect("greet: 2, 1.414, well met")
-        machine.type("\x01x")
-        machine.process.wait(30)
+        machine.expect("greet: 2, 1.414, well met", 60)
     assert "qemu-system-i386 " in machine.text and "/boot/sum" in machine.text
 
 
