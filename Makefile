@@ -305,7 +305,7 @@ trace: packages-build-run all $(B)/disk.img ## see a call: CMD (default cat /etc
 
 debug: packages-build-run-debug ## gdb with all symbols, at the first instruction; SERVICE=vfs: where CMD makes a request reach it
 	$(Q)$(MAKE) --no-print-directory BUILD=debug all $(OUT)/debug/disk.img
-	$(Q)tools/debug $(if $(SERVICE),--service $(SERVICE)) $(if $(METHOD),--method '$(METHOD)') $(if $(BREAK),--break $(BREAK)) \
+	$(Q)tools/debug $(if $(call given,SERVICE),--service $(SERVICE)) $(if $(METHOD),--method '$(METHOD)') $(if $(BREAK),--break $(BREAK)) \
 		--type '$(subst ','\'',$(CMD))' --build $(OUT)/debug --device $(DISK_DEVICE) --qemu $(QEMU) --machine $(MACHINE) --cpu $(CPU) \
 		--memory $(MEM)
 
