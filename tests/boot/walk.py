@@ -16,7 +16,7 @@ from terminal import Terminal
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.S | re.M)
 NAMED = re.compile(r"`([^`\s]+)`:\n\n\Z")
 FAILURE = re.compile(r"^(make: \*\*\*|boot:) ", re.M)
-LONGEST = 120   # seconds that a command may take
+LONGEST = 300   # seconds that a command may take
 PROMPT = "/$ "
 
 
@@ -129,8 +129,8 @@ class Walker:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PYTEST"))}
         if command.typed:
             return self.talk(where, command, environment)
-        done = subprocess.run(["bash", "-c", command.text], cwd=self.tree, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, errors="replace", timeout=LONGEST, env=environment)
+        done = subprocess.run(["timeout", str(LONGEST), "bash", "-c", command.text], cwd=self.tree, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=environment)
         compare(where, command.output, done.stdout)
         if bool(done.returncode) != bool(FAILURE.search(command.output)):
             raise Differs(f"{where}: ended with code {done.returncode}, and the text does not say so\n{done.stdout}")
