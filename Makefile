@@ -99,6 +99,7 @@ CHOSEN = $(or $(call given,SERVICE),$(TESTED))
 	test unit-tests service service-tests coverage check clean distclean
 .DELETE_ON_ERROR:
 .SECONDARY:
+.DEFAULT_GOAL := all
 
 # Commands take one step after the other: packages are installed before anything is built. Files are built by a make of their
 # own, as many at a time as there are processors.

@@ -14,7 +14,7 @@ BASE ?= $(OUT)/baseline.json
 RUNS ?= 8
 # make run: bios, uefi32 or uefi64 (OVMF, which is installed when it is asked for)
 FIRMWARE ?= bios
-# QEMU machine (pc, q35; uefi32 runs on q35 alone), CPU model (max, n270, pentium2, "max,-sep"), MiB of memory (16 or more; the
+# QEMU machine (pc, q35; uefi32 runs on q35 alone), CPU model (max, n270, pentium2, "max,-sep"), MiB of memory (18 or more; the
 # demonstration needs 57, and UEFI keeps up to 40 for itself)
 MACHINE ?= $(if $(filter uefi32,$(FIRMWARE)),q35,pc)
 CPU ?= max

@@ -1,6 +1,7 @@
 """What the test modules share: where things are, and the count of guest cases that stands below pytest's own."""
 
 import itertools
+import os
 import pathlib
 import sys
 
@@ -11,6 +12,10 @@ sys.path.insert(0, str(ROOT / "tools"))
 sys.path.insert(0, str(ROOT / "tests"))
 
 import boot
+
+# The makes that tests start are a user's, not parts of the `make test` that started pytest.
+for name in ("MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS"):
+    os.environ.pop(name, None)
 
 GUEST_CASES = "guest cases"
 # Modules whose parameters have nothing in common, so that one after the other may go to any worker.

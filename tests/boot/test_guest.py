@@ -27,7 +27,7 @@ DIRECT = [
     Setup("no-protection", options=dict(cpu="max,-nx,-smep,-smap,-umip")),
     Setup("pentium2-isapc", options=dict(cpu="pentium2", machine="isapc", memory=32)),
     Setup("q35", options=dict(machine="q35")),
-    Setup("16MiB", options=dict(memory=16)),
+    Setup("18MiB", options=dict(memory=18)),
     Setup("4GiB", options=dict(memory=4096)),
     Setup("debug", "debug"),
     Setup("debug-n270", "debug", dict(cpu="n270")),
