@@ -26,6 +26,7 @@ def pytest_addoption(parser):
     parser.addoption("--service", help="of test_own_tests.py: only the tests of this service")
 
 
+@pytest.hookimpl(tryfirst=True)     # before the workers' own, which looks for the groups
 def pytest_collection_modifyitems(items):
     """A module's tests share what its fixtures measured: they stay with one of the workers that `make test` starts."""
     for item in items:
