@@ -22,6 +22,10 @@ GUEST_CASES = "guest cases"
 SPREAD = "test_guest", "test_exceptions"
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "xdist_group: is there without pytest-xdist as well (make test SERVICE=)")
+
+
 def pytest_addoption(parser):
     parser.addoption("--service", help="of test_own_tests.py: only the tests of this service")
 
