@@ -23,9 +23,10 @@
  *     SESSION                             given only, and by the first method: server_session_open() handles it, and clients
  *                                         call session_open() instead of the function
  *
- * The functions return what service_call() does, and write results only on OK; each pointer may be NULL, and a handle that nobody
- * wants is not taken. A call without handles goes through the better gate, and all wait for as long as it takes: who wants a
- * deadline, a certain gate or a struct connection gives the number to service_call_full(), gate_call_int() or connection_call().
+ * The functions return what service_call() does, and write results only on OK (a handle is HANDLE_NONE otherwise); each pointer
+ * may be NULL, and a handle that nobody wants is not taken. A call without handles goes through the better gate, and all wait for
+ * as long as it takes: who wants a deadline, a certain gate or a struct connection gives the number to service_call_full(),
+ * gate_call_int() or connection_call().
  *
  * METHODS_NUMBERS is for what should have no functions: PCI's words are made of several values, by its client library. The VFS
  * and the file systems have a plain enum: all of their words are slots, one handler serves all methods, and clients call them by
