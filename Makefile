@@ -450,7 +450,7 @@ $(OUT)/unit/%: tests/host/%.c $(wildcard tests/host/*.h kernel/*.c kernel/*.h ab
 # A service on the machine that builds: its files, whose main() has another name, the fake of libserver, and what of the true one
 # asks the kernel for nothing.
 FAKE_OBJECTS := $(patsubst %.c,$(OUT)/unit/%.o,$(wildcard libserver/testing/fake*.c) \
-	$(addprefix libserver/,connection.c lock.c print.c status.c))
+	$(addprefix libserver/,call.c connection.c lock.c print.c session_memory.c status.c))
 $(OUT)/unit/%.o: %.c Makefile config.mk
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE_UNIT) -MMD -MP $(if $(word 4,$(subst /, ,$<)),,-Dmain=service_main) -Ilibserver/testing/include -Iabi -Ilibserver/include -I. \

@@ -37,20 +37,6 @@ status_t service_call(handle_t endpoint, uint32_t method, uint32_t word, uint32_
     return status;
 }
 
-status_t service_call_full(handle_t endpoint, uint32_t method, uint32_t word, uint32_t timeout, handle_t attach,
-                           uint32_t *reply, handle_t *handle)
-{
-    struct message message = { .word = word, .method = method, .handle = attach | (handle ? HANDLE_ACCEPT : 0) };
-    status_t status = ipc_call(endpoint, timeout, &message);
-    if (handle)
-        *handle = status == OK ? message.handle : HANDLE_NONE;
-    if (status == OK)
-        status = message.status;
-    if (status == OK && reply)
-        *reply = message.word;
-    return status;
-}
-
 status_t sleep_microseconds(uint32_t microseconds)
 {
     handle_t notification;

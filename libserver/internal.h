@@ -52,5 +52,13 @@ void session_abandon(session_t *session);
 status_t session_open_soon(session_t *session, handle_t endpoint, uint32_t slots, uint32_t slot_size, uint32_t timeout);
 /* session_close() that tells nobody. */
 void session_drop(session_t *session);
+/* Client: makes the memory, which is not offered yet. */
+status_t session_create(session_t *session, uint32_t slots, uint32_t slot_size);
+/* Client: the word of METHOD_SESSION_OPEN with which the memory goes to the service. */
+uint32_t session_word(const session_t *session);
+/* Service: maps the memory that came with such a word. E_BAD_ARGUMENT: it is too small, or of no good shape. */
+status_t session_take(const request_t *request, session_t *session);
+/* Undoes it; the handle stays. */
+void session_unmap(session_t *session);
 
 #endif

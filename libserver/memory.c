@@ -127,15 +127,6 @@ void pages_unmap(void *address, uint32_t pages)
         address_release((uint32_t)address, pages);
 }
 
-status_t memory_given(handle_t memory, uint32_t *pages)
-{
-    uint32_t flags;
-    status_t status = memory_info(memory, MEMORY_INFO_FLAGS, &flags);
-    if (status == OK && !(flags & MEMORY_IRREVOCABLE))
-        status = E_BAD_TYPE;
-    return status == OK ? memory_info(memory, MEMORY_INFO_PAGES, pages) : status;
-}
-
 void *pages_allocate(uint32_t bytes)
 {
     uint32_t pages = pages_of(bytes);

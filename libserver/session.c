@@ -5,13 +5,9 @@
 #include "internal.h"
 
 #define SESSIONS 64u
-#define SLOT_BYTES_MIN 64u
-#define SESSION_BYTES_MAX (16u << 20)
 #define LINGER_PAUSE 1000u /* microseconds */
 
-/* The word of METHOD_SESSION_OPEN: log2 of the slot size, and the number of slots above it; with no handle it closes; or
- * WORD_PROCESS. */
-#define SLOTS_SHIFT 8
+/* The word of METHOD_SESSION_OPEN: session_word(); with no handle it closes; or this, with the process. */
 #define WORD_PROCESS 0xFFFFFFFFu
 
 struct client_session { /* service side */
@@ -25,47 +21,6 @@ struct client_session { /* service side */
 
 static struct client_session sessions[SESSIONS];
 static handle_t deaths; /* notification: some client has died */
-
-static uint32_t logarithm(uint32_t number)
-{
-    return 31 - (uint32_t)__builtin_clz(number);
-}
-
-static bool shape_is_good(uint32_t slots, uint32_t slot_size)
-{
-    return slots > 0 && slot_size >= SLOT_BYTES_MIN && (slot_size & (slot_size - 1)) == 0 &&
-           slot_size <= SESSION_BYTES_MAX && slots <= SESSION_BYTES_MAX / slot_size;
-}
-
-static uint32_t session_pages(const session_t *session)
-{
-    return pages_of(session->slots * session->slot_size);
-}
-
-static status_t map(session_t *session)
-{
-    void *base;
-    status_t status = pages_map(session->memory, session_pages(session), PROTECT_READ | PROTECT_WRITE, &base);
-    if (status == OK)
-        session->base = base;
-    return status;
-}
-
-static void unmap(session_t *session)
-{
-    pages_unmap(session->base, session_pages(session));
-}
-
-void session_drop(session_t *session)
-{
-    unmap(session);
-    handle_close(session->memory);
-}
-
-void *session_slot(const session_t *session, uint32_t slot)
-{
-    return session && slot < session->slots ? session->base + slot * session->slot_size : NULL;
-}
 
 /* ---- client ---- */
 
@@ -84,9 +39,8 @@ static status_t send_handle(handle_t endpoint, uint32_t word, uint32_t timeout, 
 /* What the service gets cannot be used to control us. */
 static status_t offer(const session_t *session, handle_t endpoint, uint32_t rights, uint32_t timeout)
 {
-    uint32_t word = logarithm(session->slot_size) | session->slots << SLOTS_SHIFT;
     status_t status = send_handle(endpoint, WORD_PROCESS, timeout, self_process(), 0);
-    return status == OK ? send_handle(endpoint, word, timeout, session->memory, RIGHT_WRITE | rights) : status;
+    return status == OK ? send_handle(endpoint, session_word(session), timeout, session->memory, RIGHT_WRITE | rights) : status;
 }
 
 /* While the service still works for an earlier life of ours, we wait, however long it takes. */
@@ -98,21 +52,6 @@ status_t session_offer(const session_t *session, handle_t endpoint, uint32_t rig
         if (status != OK)
             break;
     }
-    return status;
-}
-
-/* Makes the memory, which is not offered yet. */
-static status_t create(session_t *session, uint32_t slots, uint32_t slot_size)
-{
-    *session = (session_t){ .slots = slots, .slot_size = slot_size };
-    if (!shape_is_good(slots, slot_size))
-        return E_BAD_ARGUMENT;
-    status_t status = memory_create(session_pages(session), MEMORY_IRREVOCABLE, &session->memory);
-    if (status != OK)
-        return status;
-    status = map(session);
-    if (status != OK)
-        handle_close(session->memory);
     return status;
 }
 
@@ -128,14 +67,14 @@ static status_t keep_if(status_t status, session_t *opened, session_t *session)
 status_t session_open(session_t *session, handle_t endpoint, uint32_t slots, uint32_t slot_size, uint32_t rights)
 {
     session_t opened;
-    status_t status = create(&opened, slots, slot_size);
+    status_t status = session_create(&opened, slots, slot_size);
     return status == OK ? keep_if(session_offer(&opened, endpoint, rights), &opened, session) : status;
 }
 
 status_t session_open_soon(session_t *session, handle_t endpoint, uint32_t slots, uint32_t slot_size, uint32_t timeout)
 {
     session_t opened;
-    status_t status = create(&opened, slots, slot_size);
+    status_t status = session_create(&opened, slots, slot_size);
     return status == OK ? keep_if(offer(&opened, endpoint, 0, timeout), &opened, session) : status;
 }
 
@@ -172,19 +111,6 @@ session_t *session_hold(const request_t *request)
 }
 
 /* ---- the end of a session ---- */
-
-__attribute__((weak)) status_t server_session_began(uint32_t badge, session_t *session)
-{
-    (void)badge;
-    (void)session;
-    return OK;
-}
-
-__attribute__((weak)) void server_session_ended(uint32_t badge, session_t *session)
-{
-    (void)badge;
-    (void)session;
-}
 
 /* Whoever sees the last use off clears the entry away: the one that ends the session, or the last request that holds it. */
 static void clear_away(struct client_session *entry)
@@ -319,19 +245,6 @@ static status_t accept_process(const request_t *request)
     return status;
 }
 
-static status_t check_shape(const request_t *request, session_t *session)
-{
-    uint32_t size_shift = request->word & ((1u << SLOTS_SHIFT) - 1), pages;
-    *session = (session_t){ .memory = request->handle, .slots = request->word >> SLOTS_SHIFT };
-    if (size_shift >= 32 || !shape_is_good(session->slots, 1u << size_shift))
-        return E_BAD_ARGUMENT;
-    session->slot_size = 1u << size_shift;
-    status_t status = memory_given(session->memory, &pages);
-    if (status != OK)
-        return status;
-    return pages < session_pages(session) ? E_BAD_ARGUMENT : OK;
-}
-
 /* E_BAD_STATE: the process did not come first, or there is memory already. */
 static status_t enter(const request_t *request, const session_t *session)
 {
@@ -347,9 +260,7 @@ static status_t enter(const request_t *request, const session_t *session)
 static status_t accept_memory(const request_t *request)
 {
     session_t session;
-    status_t status = check_shape(request, &session);
-    if (status == OK)
-        status = map(&session);
+    status_t status = session_take(request, &session);
     if (status != OK)
         return status;
     status = server_session_began(request->badge, &session);
@@ -359,7 +270,7 @@ static status_t accept_memory(const request_t *request)
             server_session_ended(request->badge, &session);
     }
     if (status != OK)
-        unmap(&session);
+        session_unmap(&session);
     return status;
 }
 

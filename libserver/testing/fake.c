@@ -216,20 +216,6 @@ bool request_cancelled(void)
     return request_status() != OK;
 }
 
-status_t service_call_full(handle_t endpoint, uint32_t method, uint32_t word, uint32_t timeout, handle_t attach,
-                           uint32_t *reply, handle_t *handle)
-{
-    struct message message = { .word = word, .method = method, .handle = attach | (handle ? HANDLE_ACCEPT : 0) };
-    status_t status = ipc_call(endpoint, timeout, &message);
-    if (handle)
-        *handle = status == OK ? message.handle : HANDLE_NONE;
-    if (status == OK)
-        status = message.status;
-    if (status == OK && reply)
-        *reply = message.word;
-    return status;
-}
-
 status_t service_call(handle_t endpoint, uint32_t method, uint32_t word, uint32_t *reply)
 {
     return service_call_full(endpoint, method, word, TIMEOUT_NEVER, HANDLE_NONE, reply, NULL);

@@ -1,11 +1,10 @@
 /* Sessions and pages of the fake: client and service see the same memory, exactly as large as it was asked for. */
 #include "fake_internal.h"
 
+#include "../internal.h"
+
 #define SESSIONS 64u
 #define MAPPINGS 256u
-#define SLOT_BYTES_MIN 64u
-#define SESSION_BYTES_MAX (16u << 20)
-#define SLOTS_SHIFT 8
 
 struct client_session {             /* service side */
     const struct service *service;  /* NULL: free */
@@ -19,7 +18,7 @@ static struct object *mappings[MAPPINGS]; /* memory outlives its handles while i
 
 /* ---- pages ---- */
 
-static uint32_t pages_of(uint32_t bytes) { return (bytes + PAGE_SIZE - 1) / PAGE_SIZE; }
+uint32_t pages_of(uint32_t bytes) { return (bytes + PAGE_SIZE - 1) / PAGE_SIZE; }
 
 void *pages_allocate(uint32_t bytes)
 {
@@ -66,63 +65,27 @@ void pages_unmap(void *address, uint32_t pages)
     fail_msg("pages_unmap() of %u pages that are not mapped", pages);
 }
 
-status_t memory_given(handle_t memory, uint32_t *pages)
-{
-    uint32_t flags = 0;
-    status_t status = memory_info(memory, MEMORY_INFO_FLAGS, &flags);
-    if (status == OK && !(flags & MEMORY_IRREVOCABLE))
-        status = E_BAD_TYPE;
-    return status == OK ? memory_info(memory, MEMORY_INFO_PAGES, pages) : status;
-}
-
 /* ---- client ---- */
-
-static bool shape_is_good(uint32_t slots, uint32_t slot_size)
-{
-    return slots > 0 && slot_size >= SLOT_BYTES_MIN && (slot_size & (slot_size - 1)) == 0 && slot_size <= SESSION_BYTES_MAX &&
-           slots <= SESSION_BYTES_MAX / slot_size;
-}
-
-void *session_slot(const session_t *session, uint32_t slot)
-{
-    return session && slot < session->slots ? session->base + slot * session->slot_size : NULL;
-}
 
 status_t session_offer(const session_t *session, handle_t endpoint, uint32_t rights)
 {
     handle_t offered;
-    uint32_t word = (uint32_t)__builtin_ctz(session->slot_size) | session->slots << SLOTS_SHIFT;
     status_t status = handle_duplicate(session->memory, rights | RIGHT_READ | RIGHT_WRITE | RIGHT_TRANSFER, 0, &offered);
     if (status != OK)
         return status;
-    status = service_call_full(endpoint, METHOD_SESSION_OPEN, word, TIMEOUT_NEVER, offered, NULL, NULL);
+    status = service_call_full(endpoint, METHOD_SESSION_OPEN, session_word(session), TIMEOUT_NEVER, offered, NULL, NULL);
     if (status != OK)
         handle_close(offered);
     return status;
 }
 
-static uint32_t session_pages(const session_t *session) { return pages_of(session->slots * session->slot_size); }
-
-static void session_drop(session_t *session)
-{
-    if (session->base)
-        pages_unmap(session->base, session_pages(session));
-    handle_close(session->memory);
-}
-
 status_t session_open(session_t *session, handle_t endpoint, uint32_t slots, uint32_t slot_size, uint32_t rights)
 {
-    session_t opened = { .slots = slots, .slot_size = slot_size };
-    void *base;
-    if (!shape_is_good(slots, slot_size))
-        return E_BAD_ARGUMENT;
-    status_t status = memory_create(session_pages(&opened), MEMORY_IRREVOCABLE, &opened.memory);
+    session_t opened;
+    status_t status = session_create(&opened, slots, slot_size);
     if (status != OK)
         return status;
-    status = pages_map(opened.memory, session_pages(&opened), PROTECT_READ | PROTECT_WRITE, &base);
-    opened.base = status == OK ? base : NULL;
-    if (status == OK)
-        status = session_offer(&opened, endpoint, rights);
+    status = session_offer(&opened, endpoint, rights);
     if (status == OK)
         *session = opened;
     else
@@ -138,19 +101,6 @@ void session_close(session_t *session, handle_t endpoint)
 }
 
 /* ---- service ---- */
-
-__attribute__((weak)) status_t server_session_began(uint32_t badge, session_t *session)
-{
-    (void)badge;
-    (void)session;
-    return OK;
-}
-
-__attribute__((weak)) void server_session_ended(uint32_t badge, session_t *session)
-{
-    (void)badge;
-    (void)session;
-}
 
 static struct client_session *find(const struct service *service, uint32_t badge)
 {
@@ -178,26 +128,16 @@ static void end(struct client_session *entry)
 
 static status_t begin(const request_t *request, struct client_session *entry)
 {
-    session_t session = { .memory = request->handle, .slots = request->word >> SLOTS_SHIFT,
-                          .slot_size = 1u << (request->word & 31) };
-    uint32_t pages;
-    void *base;
-    if (!shape_is_good(session.slots, session.slot_size))
-        return E_BAD_ARGUMENT;
-    status_t status = memory_given(session.memory, &pages);
-    if (status == OK && pages < session_pages(&session))
-        status = E_BAD_ARGUMENT;
-    if (status == OK)
-        status = pages_map(session.memory, pages, PROTECT_READ | PROTECT_WRITE, &base);
+    session_t session;
+    status_t status = session_take(request, &session);
     if (status != OK)
         return status;
-    session.base = base;
     if (current->service == own_service)
         status = server_session_began(request->badge, &session);
     if (status == OK)
         *entry = (struct client_session){ .service = current->service, .badge = request->badge, .session = session };
     else
-        pages_unmap(base, pages);
+        session_unmap(&session);
     return status;
 }
 
